@@ -1,0 +1,138 @@
+//! The shapes of Twenty's records as far as we read them (contract 2.2, 2.3; domain 1.2, 1.5).
+//!
+//! Fields that a workspace lacks are absent, not an error: they differ by version and customisation.
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::gift::Gift;
+use super::id::{CompanyId, GiftId, PersonId};
+use super::money::{Currency, Money};
+use super::person::Person;
+use super::time::{CalendarDate, Instant};
+
+/// What every record has.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordHead {
+    /// The record's id.
+    pub id: Uuid,
+    /// When it was last changed there, in milliseconds precision.
+    pub updated_at: Option<String>,
+    /// Set when the record is soft-deleted.
+    pub deleted_at: Option<String>,
+}
+
+impl RecordHead {
+    /// `updatedAt` as an instant.
+    pub fn updated(&self) -> Option<Instant> {
+        self.updated_at.as_deref().and_then(|text| text.parse().ok())
+    }
+}
+
+/// A person as Twenty tells it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonRecord {
+    id: Uuid,
+    #[serde(default)]
+    name: Option<FullName>,
+    #[serde(default)]
+    emails: Option<Emails>,
+    #[serde(default)]
+    mailing_address: Option<Address>,
+    #[serde(default)]
+    city: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FullName {
+    first_name: Option<String>,
+    last_name: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Emails {
+    primary_email: Option<String>,
+    additional_emails: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Address {
+    address_city: Option<String>,
+    address_postcode: Option<String>,
+}
+
+/// Empty text is missing text (domain 1.1).
+fn present(text: Option<String>) -> Option<String> {
+    text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
+}
+
+impl PersonRecord {
+    /// The person it describes.
+    pub fn into_person(self) -> Person {
+        let name = self.name.unwrap_or_default();
+        let emails = self.emails.unwrap_or_default();
+        let address = self.mailing_address.unwrap_or_default();
+        let mut all: Vec<String> = present(emails.primary_email).into_iter().collect();
+        all.extend(emails.additional_emails.unwrap_or_default().into_iter().filter_map(|e| present(Some(e))));
+        Person {
+            id: PersonId(self.id),
+            first_name: present(name.first_name),
+            last_name: present(name.last_name),
+            emails: all,
+            city: present(address.address_city).or_else(|| present(self.city)),
+            postcode: present(address.address_postcode),
+        }
+    }
+}
+
+/// A gift as Twenty tells it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GiftRecord {
+    id: Uuid,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    amount: Option<Amount>,
+    #[serde(default)]
+    gift_date: Option<String>,
+    #[serde(default)]
+    donor_id: Option<Uuid>,
+    #[serde(default)]
+    company_id: Option<Uuid>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Amount {
+    amount_micros: Option<i64>,
+    currency_code: Option<String>,
+}
+
+impl Amount {
+    /// Both parts, with a currency we know; anything else is not an amount.
+    fn money(&self) -> Option<Money> {
+        let currency: Currency = self.currency_code.as_deref()?.parse().ok()?;
+        Some(Money { micros: self.amount_micros?, currency })
+    }
+}
+
+impl GiftRecord {
+    /// The gift it describes.
+    pub fn into_gift(self) -> Gift {
+        Gift {
+            id: GiftId(self.id),
+            name: present(self.name),
+            amount: self.amount.as_ref().and_then(Amount::money),
+            // A DATE field answers with the plain date; with a time of day only the date counts.
+            gift_date: self.gift_date.as_deref().and_then(|d| d.get(..10)).and_then(|d| d.parse::<CalendarDate>().ok()),
+            donor: self.donor_id.map(PersonId),
+            company: self.company_id.map(CompanyId),
+        }
+    }
+}

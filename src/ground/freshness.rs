@@ -1,0 +1,89 @@
+//! How old what we show is.
+
+use serde::{Deserialize, Serialize};
+
+use super::time::Instant;
+
+/// How far the mirror of one object is: where the pass under way stands, and when the last one ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncState {
+    /// When the last complete pass began: everything that changed before is here.
+    pub complete_as_of: Option<Instant>,
+    /// The largest `updatedAt` seen in complete passes; the next pass starts a little before.
+    pub newest_seen: Option<Instant>,
+    /// The pass under way.
+    pub pass: Option<Pass>,
+    /// What went wrong last, in plain words.
+    pub trouble: Option<String>,
+}
+
+/// One pass over an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// When it began.
+    pub began_at: Instant,
+    /// Records read.
+    pub done: u64,
+    /// Records there are, as Twenty said.
+    pub total: Option<u64>,
+    /// Where the next page begins.
+    pub cursor: Option<String>,
+    /// Only what changed since then; all records when absent.
+    pub since: Option<Instant>,
+    /// The largest `updatedAt` seen in this pass.
+    pub newest: Option<Instant>,
+}
+
+/// The age of data, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Within the promise.
+    Fresh,
+    /// Up to two promises old.
+    Late,
+    /// Older.
+    Stale,
+    /// Never read completely.
+    Never,
+}
+
+impl Freshness {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Late => "late",
+            Self::Stale => "stale",
+            Self::Never => "never",
+        }
+    }
+}
+
+impl SyncState {
+    /// How old the mirror is, when a pass is promised every `every_ms` milliseconds.
+    pub fn freshness(&self, now: Instant, every_ms: i64) -> Freshness {
+        // Half a period of grace: a pass takes time, and jitter is not lateness.
+        let promise = every_ms.saturating_mul(1_500);
+        match self.complete_as_of.map(|at| now.micros_since(at)) {
+            None => Freshness::Never,
+            Some(age) if age <= promise => Freshness::Fresh,
+            Some(age) if age <= promise.saturating_mul(2) => Freshness::Late,
+            Some(_) => Freshness::Stale,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn age_has_four_words() {
+        let state = SyncState { complete_as_of: Some(Instant(0)), ..SyncState::default() };
+        let minute = 60_000_000;
+        for (age, word) in [(0, "fresh"), (15 * minute, "fresh"), (23 * minute, "late"), (46 * minute, "stale")] {
+            assert_eq!(state.freshness(Instant(age), 15 * 60_000).word(), word, "{age}");
+        }
+        assert_eq!(SyncState::default().freshness(Instant(0), 1), Freshness::Never);
+    }
+}

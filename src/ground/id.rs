@@ -1,0 +1,249 @@
+//! Names of things: newtypes for every kind of id, the objects that have a history, and the keys of
+//! what we create elsewhere.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The dense number of a subject inside one store. Never shown outside and never part of an upstream
+/// key, since a restore hands the same numbers out again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SubjectId(pub u64);
+
+/// The position of an entry in the journal; starts at 1 and has no gaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Seq(pub u64);
+
+/// 128 random bits given to a thing at intake. Every key we hand to another system derives from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Origin(pub [u8; 16]);
+
+/// One connection to one outside system; 0 is this store itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ConnectionId(pub u16);
+
+impl ConnectionId {
+    /// Things that exist only here: staged rows, batches, runs, users.
+    pub const HERE: Self = Self(0);
+    /// The first Twenty workspace.
+    pub const TWENTY: Self = Self(1);
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta] $name:ident)*) => {$(
+        #[$doc]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+uuid_id! {
+    /// A person in Twenty.
+    PersonId
+    /// A company in Twenty.
+    CompanyId
+    /// A gift in Twenty; of our own gifts it is the key we chose.
+    GiftId
+    /// A staged row.
+    StagedId
+    /// One delivery that led to a staged row, as it came.
+    EvidenceId
+    /// A batch of staged rows.
+    BatchId
+    /// A run.
+    RunId
+    /// A person who works with Almoner.
+    UserId
+    /// A credential of a program.
+    TokenId
+    /// The identity of a connection, chosen at random when it is made; namespace of our upstream keys.
+    ConnectionKey
+}
+
+/// What a subject is. The numbers stand in keys on disk: append only, a retired one keeps its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[repr(u16)]
+pub enum Object {
+    /// A person of Twenty.
+    People = 1,
+    /// A gift of Twenty, posted or on its way.
+    Gifts = 3,
+    /// A staged row.
+    GiftStaging = 100,
+    /// A batch of staged rows.
+    GiftBatch = 101,
+    /// A run.
+    Run = 102,
+    /// A user.
+    User = 103,
+    /// An API token, without its secret.
+    Token = 104,
+    /// A delivery as it came.
+    Evidence = 105,
+}
+
+impl Object {
+    /// Every object, in the order of its number.
+    pub const ALL: [Self; 8] = [
+        Self::People,
+        Self::Gifts,
+        Self::GiftStaging,
+        Self::GiftBatch,
+        Self::Run,
+        Self::User,
+        Self::Token,
+        Self::Evidence,
+    ];
+
+    /// What is mirrored from Twenty.
+    pub const MIRRORED: [Self; 2] = [Self::People, Self::Gifts];
+
+    /// The number on disk.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The object with this number on disk, if this version knows it.
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|object| object.number() == number)
+    }
+
+    /// The word used in the API and the journal.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Gifts => "gifts",
+            Self::GiftStaging => "gift_staging",
+            Self::GiftBatch => "gift_batch",
+            Self::Run => "run",
+            Self::User => "user",
+            Self::Token => "token",
+            Self::Evidence => "evidence",
+        }
+    }
+
+    /// The object of a word of the API.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|object| object.word() == word)
+    }
+}
+
+/// The name of a subject: which connection, which object, which id there. Two connections with equal
+/// foreign ids never meet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SubjectKey {
+    /// Where the id counts.
+    pub connection: ConnectionId,
+    /// What it names.
+    pub object: Object,
+    /// The id there.
+    pub foreign: ForeignId,
+}
+
+/// An id given by the system it lives in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ForeignId {
+    /// Twenty's records and everything of ours.
+    Uuid(Uuid),
+    /// QuickBooks and others.
+    Text(String),
+}
+
+impl SubjectKey {
+    /// A thing of this store.
+    pub fn here(object: Object, id: Uuid) -> Self {
+        Self { connection: ConnectionId::HERE, object, foreign: ForeignId::Uuid(id) }
+    }
+
+    /// A record of the Twenty workspace.
+    pub fn twenty(object: Object, id: Uuid) -> Self {
+        Self { connection: ConnectionId::TWENTY, object, foreign: ForeignId::Uuid(id) }
+    }
+
+    /// The id as a UUID, where it is one.
+    pub fn uuid(&self) -> Option<Uuid> {
+        match self.foreign {
+            ForeignId::Uuid(id) => Some(id),
+            ForeignId::Text(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for ForeignId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(id) => id.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// The namespace of ids that exist only here.
+const LOCAL_NAMESPACE: Uuid = Uuid::from_u128(0x5f1d_2c0b_9a37_5e64_8c55_414c_4d4f_4e52);
+
+/// The key under which we create a record in another system: `UUIDv5(connection, object, origin, purpose)`.
+/// Version 5, because Twenty refuses version 7 (contract 1.1).
+pub fn upstream_key(connection: ConnectionKey, object: Object, origin: Origin, purpose: &str) -> Uuid {
+    Uuid::new_v5(&connection.0, &key_name(object, origin, purpose))
+}
+
+/// The id of a thing of ours, derived from its origin so that intake needs one random number only.
+pub fn local_id(object: Object, origin: Origin) -> Uuid {
+    Uuid::new_v5(&LOCAL_NAMESPACE, &key_name(object, origin, "self"))
+}
+
+fn key_name(object: Object, origin: Origin, purpose: &str) -> Vec<u8> {
+    let mut name = Vec::with_capacity(32 + purpose.len());
+    name.extend_from_slice(&object.number().to_be_bytes());
+    name.extend_from_slice(&origin.0);
+    name.extend_from_slice(purpose.as_bytes());
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_words_of_objects_are_unique_and_lead_back() {
+        for object in Object::ALL {
+            assert_eq!(Object::from_number(object.number()), Some(object));
+            assert_eq!(Object::from_word(object.word()), Some(object));
+        }
+        assert_eq!(Object::from_number(9999), None);
+    }
+
+    #[test]
+    fn upstream_keys_differ_by_each_part_and_are_version_5() {
+        let here = ConnectionKey(Uuid::from_u128(1));
+        let there = ConnectionKey(Uuid::from_u128(2));
+        let origin = Origin([7; 16]);
+        let keys = [
+            upstream_key(here, Object::Gifts, origin, "post"),
+            upstream_key(there, Object::Gifts, origin, "post"),
+            upstream_key(here, Object::People, origin, "post"),
+            upstream_key(here, Object::Gifts, Origin([8; 16]), "post"),
+            upstream_key(here, Object::Gifts, origin, "other"),
+        ];
+        for (i, key) in keys.iter().enumerate() {
+            assert_eq!(key.get_version_num(), 5);
+            assert!(!keys[..i].contains(key));
+        }
+        assert_eq!(keys[0], upstream_key(here, Object::Gifts, origin, "post"));
+    }
+}

@@ -1,0 +1,121 @@
+//! Who did what, and why: the words of a journal entry.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{RunId, TokenId, UserId};
+
+/// Who made a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Actor {
+    /// A person at a screen.
+    User {
+        /// Who.
+        id: UserId,
+        /// The name at that time.
+        name: String,
+    },
+    /// A program with an API token.
+    Token {
+        /// Which.
+        id: TokenId,
+        /// The name at that time.
+        name: String,
+    },
+    /// A run of ours.
+    Run {
+        /// Which.
+        id: RunId,
+    },
+    /// Twenty, seen by a sync.
+    Twenty,
+    /// The operator at the command line.
+    Operator,
+    /// Almoner itself, at start or by its own rules.
+    System,
+}
+
+impl Actor {
+    /// The kind of actor, as the API names it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Token { .. } => "token",
+            Self::Run { .. } => "run",
+            Self::Twenty => "twenty",
+            Self::Operator => "operator",
+            Self::System => "system",
+        }
+    }
+}
+
+/// What caused a change: the words for people, and the request it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Who.
+    pub actor: Actor,
+    /// Why, in plain words.
+    pub why: String,
+    /// The request that led to it.
+    pub request_id: Option<String>,
+}
+
+/// What happened to a subject. The numbers stand on disk: append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Op {
+    /// Seen or made for the first time.
+    Created = 1,
+    /// Changed.
+    Updated = 2,
+    /// Made here, on its way to the system it belongs to.
+    Pending = 3,
+    /// The system it belongs to has it as we sent it.
+    Confirmed = 4,
+    /// A pending thing was taken back, since it did not arrive.
+    Withdrawn = 5,
+    /// Deleted there, can be restored.
+    Deleted = 6,
+    /// Back from deletion.
+    Restored = 7,
+    /// Gone there for good.
+    Destroyed = 8,
+}
+
+impl Op {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::Withdrawn => "withdrawn",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+            Self::Destroyed => "destroyed",
+        }
+    }
+
+    /// The state a subject is in after this.
+    pub const fn state_after(self) -> SubjectState {
+        match self {
+            Self::Created | Self::Updated | Self::Confirmed | Self::Restored => SubjectState::Live,
+            Self::Pending => SubjectState::Pending,
+            Self::Withdrawn | Self::Destroyed => SubjectState::Gone,
+            Self::Deleted => SubjectState::Deleted,
+        }
+    }
+}
+
+/// Where a subject stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SubjectState {
+    /// There.
+    Live,
+    /// Ours, not confirmed by the system it belongs to; outside posted totals.
+    Pending,
+    /// Deleted there, restorable.
+    Deleted,
+    /// Gone for good, or taken back.
+    Gone,
+}

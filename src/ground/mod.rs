@@ -1,0 +1,24 @@
+//! What gift, donor, batch and run mean. Pure: decides, and cannot fail for outside reasons.
+//!
+//! No I/O, no clock, no randomness, no async, no JSON trees. Everything a rule needs is handed in as a
+//! value; everything it decides is handed back as a value.
+
+pub mod access;
+pub mod batch;
+pub mod budget;
+pub mod crm;
+pub mod freshness;
+pub mod gift;
+pub mod id;
+pub mod intake;
+pub mod journal;
+pub mod money;
+pub mod outbox;
+pub mod patch;
+pub mod person;
+pub mod replay;
+pub mod run;
+pub mod staging;
+pub mod texts;
+pub mod time;
+pub mod world;

@@ -1,0 +1,50 @@
+//! Every sentence the rules say to people, in one place (en-GB).
+//!
+//! Codes are stable vocabulary: add, deprecate, never repurpose (domain 1.15).
+
+/// A finding about a staged row: its code, what is so, and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Stable code.
+    pub code: &'static str,
+    /// What is so.
+    pub text: &'static str,
+    /// What to do next.
+    pub action: &'static str,
+}
+
+macro_rules! findings {
+    ($($name:ident = $code:literal, $text:literal, $action:literal;)*) => {$(
+        #[doc = $text]
+        pub const $name: Finding = Finding { code: $code, text: $text, action: $action };
+    )*};
+}
+
+findings! {
+    AMOUNT_INVALID = "amount_invalid", "The amount is not more than zero.", "Correct the amount.";
+    AMOUNT_TOO_FINE = "amount_too_fine", "The amount has more decimals than its currency.", "Correct the amount.";
+    GIFT_DATE_MISSING = "gift_date_missing", "The day the donor gave is missing.", "Fill in the gift date.";
+    GIFT_DATE_FUTURE = "gift_date_future", "The gift date lies in the future.", "Check the gift date.";
+    PAYMENT_TYPE_REQUIRED = "payment_type_required", "Nobody has said how it was paid.", "Choose the payment method.";
+    DONOR_REVIEW_REQUIRED = "donor_review_required", "Nobody has said who gave this.", "Choose the donor.";
+    COMPANY_MISSING = "company_missing_for_org_intent", "A grant or a gift in kind from a company needs the organisation that gave it.", "Choose another kind of gift, or give the organisation's id through the API.";
+    RECURRING_AGREEMENT_MISSING = "recurring_agreement_missing", "This is an instalment of a regular gift, and its agreement is not linked.", "Change the kind of gift, or wait until agreements can be linked here.";
+    PAYMENT_METHOD_UNUSUAL = "payment_method_missing", "The payment method is not given.", "Choose the payment method.";
+    APPEAL_MISSING = "appeal_missing", "No appeal is named.", "Nothing to do unless you track appeals.";
+    IDENTITY_LOW_CONFIDENCE = "identity_low_confidence", "The donor is known by name only.", "Make sure it is the right person.";
+    READY = "ready", "Ready to be posted to Twenty.", "Process it, alone or with its batch.";
+    REVIEW_NEEDED = "review_needed", "Nothing is missing; nobody has said it is right yet.", "Check it and mark it ready.";
+    SENDING = "sending", "It is on its way to Twenty.", "Nothing to do; this row cannot be changed until Twenty has answered.";
+}
+
+/// What is said of a row whose answer from Twenty could not be matched.
+pub const CONTRACT_FAILURE: &str = "Twenty's answer did not fit what was sent, so it is not known whether this gift arrived. \
+    Nothing was sent again. Put the row back to review and process it again: Almoner looks in Twenty first and never posts it twice.";
+/// What is said of a row whose record in Twenty differs from what we sent.
+pub const CLASH_DIFFERENT: &str = "Twenty already has a gift under this row's own id, but with another amount, date or donor. \
+    Nothing was changed. Compare the two and decide which is right.";
+/// What is said of a row whose record in Twenty was deleted.
+pub const CLASH_DELETED: &str = "This gift reached Twenty and was deleted there. It was not posted again. \
+    Restore it in Twenty, or discard this row.";
+/// What stands at the front of Twenty's own reason for a refusal.
+pub const REFUSED_BY_TWENTY: &str = "Twenty refused this gift: ";

@@ -1,0 +1,3 @@
+//! Almoner: the plane between Twenty CRM and QuickBooks for small charities.
+
+pub mod ground;
