@@ -1,3 +1,4 @@
 //! Almoner: the plane between Twenty CRM and QuickBooks for small charities.
 
 pub mod ground;
+pub mod store;

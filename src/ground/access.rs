@@ -107,8 +107,8 @@ impl Caller {
     /// The caller as the journal names them.
     pub fn actor(&self) -> Actor {
         match self {
-            Self::User(user) => Actor::User { id: user.id, name: user.name.clone() },
-            Self::Token(token) => Actor::Token { id: token.id, name: token.name.clone() },
+            Self::User(user) => Actor::User(user.id),
+            Self::Token(token) => Actor::Token(token.id),
         }
     }
 
@@ -118,5 +118,24 @@ impl Caller {
             Self::User(user) => user.id.to_string(),
             Self::Token(token) => token.id.to_string(),
         }
+    }
+}
+
+/// Proof that somebody was authenticated, and what they may see. Made by authentication only; a face reads the
+/// store through it, so that a read without it does not compile.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    caller: Caller,
+}
+
+impl Viewer {
+    /// The viewer for a caller whose credential was checked just now.
+    pub const fn authenticated(caller: Caller) -> Self {
+        Self { caller }
+    }
+
+    /// Who is asking.
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
     }
 }

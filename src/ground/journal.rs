@@ -4,28 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{RunId, TokenId, UserId};
 
-/// Who made a change.
+/// Who made a change. Ids only: a name is looked up when it is shown, since the entry's header can never be
+/// erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Actor {
     /// A person at a screen.
-    User {
-        /// Who.
-        id: UserId,
-        /// The name at that time.
-        name: String,
-    },
+    User(UserId),
     /// A program with an API token.
-    Token {
-        /// Which.
-        id: TokenId,
-        /// The name at that time.
-        name: String,
-    },
+    Token(TokenId),
     /// A run of ours.
-    Run {
-        /// Which.
-        id: RunId,
-    },
+    Run(RunId),
     /// Twenty, seen by a sync.
     Twenty,
     /// The operator at the command line.
@@ -38,9 +26,9 @@ impl Actor {
     /// The kind of actor, as the API names it.
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::User { .. } => "user",
-            Self::Token { .. } => "token",
-            Self::Run { .. } => "run",
+            Self::User(_) => "user",
+            Self::Token(_) => "token",
+            Self::Run(_) => "run",
             Self::Twenty => "twenty",
             Self::Operator => "operator",
             Self::System => "system",
@@ -53,7 +41,7 @@ impl Actor {
 pub struct Cause {
     /// Who.
     pub actor: Actor,
-    /// Why, in plain words.
+    /// Why, in plain words; never a donor's name, address or amount, since it can never be erased.
     pub why: String,
     /// The request that led to it.
     pub request_id: Option<String>,

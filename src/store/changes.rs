@@ -1,0 +1,130 @@
+//! What a write wants, as a value. A refusal leaves nothing, since nothing was in hand.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::codec::{encode, to_json};
+use super::error::StoreError;
+use super::key;
+use super::tables::Working;
+use crate::ground::id::{ConnectionId, Object, Seq, SubjectKey};
+use crate::ground::journal::{Cause, Op};
+use crate::ground::outbox::Message;
+use crate::ground::time::Instant;
+
+/// Everything one write does: journal entries with what follows from them, and working rows.
+#[derive(Debug)]
+pub struct Changes {
+    pub(super) cause: Cause,
+    pub(super) puts: Vec<Put>,
+    pub(super) working: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub(super) secrets: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// One record as it is after the change.
+#[derive(Debug)]
+pub(super) struct Put {
+    pub(super) key: SubjectKey,
+    pub(super) what: What,
+    pub(super) json: String,
+    pub(super) valid: Option<Instant>,
+    pub(super) basis: Basis,
+}
+
+/// What happened to the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// The caller knows.
+    Op(Op),
+    /// It was seen in the system it belongs to; what happened follows from what was known before.
+    Seen {
+        /// Whether it is soft-deleted there.
+        deleted: bool,
+    },
+}
+
+/// What the change was built on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// Whatever is newest: the closure has just read it.
+    Newest,
+    /// This entry must still be the newest.
+    At(Seq),
+    /// The record must not exist.
+    New,
+}
+
+impl Changes {
+    /// No changes yet, made by `cause`.
+    pub fn new(cause: Cause) -> Self {
+        Self { cause, puts: Vec::new(), working: Vec::new(), secrets: Vec::new() }
+    }
+
+    fn put(&mut self, key: SubjectKey, what: What, json: String, basis: Basis) {
+        self.puts.push(Put { key, what, json, valid: None, basis });
+    }
+
+    /// A new record of ours.
+    pub fn create<T: Serialize>(&mut self, object: Object, id: Uuid, value: &T) -> Result<(), StoreError> {
+        self.put(SubjectKey::here(object, id), What::Op(Op::Created), to_json(value)?, Basis::New);
+        Ok(())
+    }
+
+    /// A record of ours that the closure has just read and changed.
+    pub fn update<T: Serialize>(&mut self, object: Object, id: Uuid, value: &T) -> Result<(), StoreError> {
+        self.put(SubjectKey::here(object, id), What::Op(Op::Updated), to_json(value)?, Basis::Newest);
+        Ok(())
+    }
+
+    /// A record of ours as changed by somebody who read the entry `basis`.
+    pub fn update_at<T: Serialize>(&mut self, object: Object, id: Uuid, value: &T, basis: Seq) -> Result<(), StoreError> {
+        self.put(SubjectKey::here(object, id), What::Op(Op::Updated), to_json(value)?, Basis::At(basis));
+        Ok(())
+    }
+
+    /// A record of ours that is gone.
+    pub fn remove<T: Serialize>(&mut self, object: Object, id: Uuid, value: &T) -> Result<(), StoreError> {
+        self.put(SubjectKey::here(object, id), What::Op(Op::Destroyed), to_json(value)?, Basis::Newest);
+        Ok(())
+    }
+
+    /// A foreign record as its system tells it: `json` is its own text, `valid` its own time of change.
+    pub fn seen(&mut self, key: SubjectKey, json: String, deleted: bool, valid: Option<Instant>) {
+        self.puts.push(Put { key, what: What::Seen { deleted }, json, valid, basis: Basis::Newest });
+    }
+
+    /// A foreign record of ours that is on its way there.
+    pub fn pending(&mut self, key: SubjectKey, json: String) {
+        self.put(key, What::Op(Op::Pending), json, Basis::Newest);
+    }
+
+    /// A pending record that did not arrive.
+    pub fn withdrawn(&mut self, key: SubjectKey, json: String) {
+        self.put(key, What::Op(Op::Withdrawn), json, Basis::Newest);
+    }
+
+    /// A working row; `None` removes it.
+    pub fn working<T: Serialize>(&mut self, kind: Working, rest: &[u8], value: Option<&T>) -> Result<(), StoreError> {
+        let value = value.map(encode).transpose()?;
+        self.working.push((key::working(kind, rest), value));
+        Ok(())
+    }
+
+    /// A message on its way, or (with `keep` false) one whose outcome is stored.
+    pub fn message(&mut self, connection: ConnectionId, message: &Message, keep: bool) -> Result<(), StoreError> {
+        let mut bytes = key::outbox(connection, message.run);
+        bytes.extend_from_slice(message.row.0.as_bytes());
+        self.working.push((bytes, if keep { Some(encode(message)?) } else { None }));
+        Ok(())
+    }
+
+    /// A sealed secret; `None` removes it.
+    pub fn secret(&mut self, name: &str, sealed: Option<Vec<u8>>) {
+        self.secrets.push((name.to_owned(), sealed));
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.puts.is_empty() && self.working.is_empty() && self.secrets.is_empty()
+    }
+}

@@ -1,0 +1,286 @@
+//! How entries and working rows are written: versioned envelopes, and the hash chain over entry headers.
+//!
+//! A journal entry is `[version u8][header length u32 LE][header][body]`. The header is postcard and is what the
+//! chain covers; it holds a salted BLAKE3 of the body. The body holds salt, field diff and after-image, and is
+//! the only part an erasure replaces.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::error::StoreError;
+use crate::ground::id::{SubjectId, SubjectKey};
+use crate::ground::journal::{Actor, Cause, Op};
+use crate::ground::time::Instant;
+
+/// The envelope's version, first byte of every value.
+const VERSION: u8 = 1;
+
+/// The part of an entry that is never changed and that the chain covers. Field order is the format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Which subject.
+    pub subject: SubjectId,
+    /// Its name.
+    pub key: SubjectKey,
+    /// What happened.
+    pub op: Op,
+    /// The subject's entry before this one.
+    pub previous: Option<u64>,
+    /// When it was written: never before the entry before it.
+    pub recorded: Instant,
+    /// Since when it is true outside, where that is known.
+    pub valid: Option<Instant>,
+    /// Who.
+    pub actor: Actor,
+    /// Why.
+    pub why: String,
+    /// The request that led to it.
+    pub request_id: Option<String>,
+    /// Salted BLAKE3 of the body.
+    pub body_hash: [u8; 32],
+}
+
+/// The part of an entry that an erasure replaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// As written.
+    Kept {
+        /// Random, so that the header's hash says nothing about a body that was erased.
+        salt: [u8; 16],
+        /// Which fields changed.
+        diff: Vec<FieldChange>,
+        /// The record after the change.
+        image: Image,
+    },
+    /// Erased.
+    Erased {
+        /// Who asked.
+        who: String,
+        /// When.
+        at: Instant,
+        /// On what ground.
+        ground: String,
+    },
+}
+
+/// One field before and after, as JSON texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Dotted path of the field.
+    pub field: String,
+    /// JSON before; absent when the field was not there.
+    pub before: Option<String>,
+    /// JSON after; absent when the field is gone.
+    pub after: Option<String>,
+}
+
+/// An after-image. Append only: a dictionary-compressed form will be a further variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Image {
+    /// JSON text as it is.
+    Json(String),
+}
+
+impl Image {
+    /// The record as JSON text.
+    pub fn json(&self) -> &str {
+        match self {
+            Self::Json(text) => text,
+        }
+    }
+}
+
+/// A decoded entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Header.
+    pub header: Header,
+    /// Body.
+    pub body: Body,
+}
+
+impl Header {
+    /// A header without its body's hash.
+    pub(super) fn new(subject: SubjectId, key: SubjectKey, op: Op, cause: &Cause, recorded: Instant) -> Self {
+        Self {
+            subject,
+            key,
+            op,
+            previous: None,
+            recorded,
+            valid: None,
+            actor: cause.actor.clone(),
+            why: cause.why.clone(),
+            request_id: cause.request_id.clone(),
+            body_hash: [0; 32],
+        }
+    }
+}
+
+/// Writes an entry; sets the header's body hash. Returns the value and the header's bytes for the chain.
+pub(super) fn encode_entry(mut header: Header, body: &Body) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
+    let body = postcard(body)?;
+    header.body_hash = blake3::hash(&body).into();
+    let header = postcard(&header)?;
+    let length = u32::try_from(header.len()).map_err(|_| StoreError::corrupt("entry header", header.len()))?;
+    let mut value = Vec::with_capacity(5 + header.len() + body.len());
+    value.push(VERSION);
+    value.extend_from_slice(&length.to_le_bytes());
+    value.extend_from_slice(&header);
+    value.extend_from_slice(&body);
+    Ok((value, header))
+}
+
+/// Header bytes and body bytes of an entry.
+pub(super) fn split_entry(value: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
+    let bad = || StoreError::corrupt("journal entry", value.len());
+    let rest = strip_version("journal entry", value)?;
+    let (length, rest) = rest.split_at_checked(4).ok_or_else(bad)?;
+    let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
+    rest.split_at_checked(length).ok_or_else(bad)
+}
+
+/// Reads an entry and checks that its body is the one its header names.
+pub(super) fn decode_entry(value: &[u8]) -> Result<Entry, StoreError> {
+    let (header, body) = split_entry(value)?;
+    let entry = Entry { header: from_postcard("entry header", header)?, body: from_postcard("entry body", body)? };
+    let kept = matches!(entry.body, Body::Kept { .. });
+    if kept && entry.header.body_hash != *blake3::hash(body).as_bytes() {
+        return Err(StoreError::corrupt("entry body that does not match its header", body.len()));
+    }
+    Ok(entry)
+}
+
+/// Reads only the header.
+pub(super) fn decode_header(value: &[u8]) -> Result<Header, StoreError> {
+    from_postcard("entry header", split_entry(value)?.0)
+}
+
+/// One commit of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Link {
+    /// First entry.
+    pub first: u64,
+    /// Last entry.
+    pub last: u64,
+    /// Hash of the link before.
+    pub previous: [u8; 32],
+    /// BLAKE3 over the link before, the bounds, and each entry header with its length.
+    pub hash: [u8; 32],
+}
+
+/// Computes a link while its entries are written or read.
+pub(super) struct LinkHasher {
+    hasher: blake3::Hasher,
+    previous: [u8; 32],
+    first: u64,
+}
+
+impl LinkHasher {
+    pub(super) fn new(previous: [u8; 32], first: u64) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&previous);
+        hasher.update(&first.to_be_bytes());
+        Self { hasher, previous, first }
+    }
+
+    pub(super) fn entry(&mut self, header: &[u8]) {
+        self.hasher.update(&(header.len() as u64).to_be_bytes());
+        self.hasher.update(header);
+    }
+
+    pub(super) fn finish(mut self, last: u64) -> Link {
+        self.hasher.update(&last.to_be_bytes());
+        Link { first: self.first, last, previous: self.previous, hash: *self.hasher.finalize().as_bytes() }
+    }
+}
+
+/// A value in its envelope: `[version][postcard]`.
+pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    let mut out = vec![VERSION];
+    out.extend_from_slice(&postcard(value)?);
+    Ok(out)
+}
+
+/// Reads a value from its envelope; a newer version is refused, not guessed.
+pub(super) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
+    from_postcard(what, strip_version(what, bytes)?)
+}
+
+fn strip_version<'b>(what: &'static str, bytes: &'b [u8]) -> Result<&'b [u8], StoreError> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => Ok(rest),
+        Some((&newer, _)) if newer > VERSION => Err(StoreError::Newer { what, found: u32::from(newer) }),
+        _ => Err(StoreError::corrupt(what, bytes.len())),
+    }
+}
+
+fn postcard<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    ::postcard::to_stdvec(value).map_err(|error| StoreError::Unavailable(format!("cannot encode: {error}")))
+}
+
+fn from_postcard<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
+    ::postcard::from_bytes(bytes).map_err(|_| StoreError::corrupt(what, bytes.len()))
+}
+
+/// A record of ours as the JSON of its after-image.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Unavailable(format!("cannot encode: {error}")))
+}
+
+/// A record of ours from its after-image.
+pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, json: &str) -> Result<T, StoreError> {
+    serde_json::from_str(json).map_err(|_| StoreError::corrupt(what, json.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::id::Object;
+    use uuid::Uuid;
+
+    fn entry() -> (Vec<u8>, Vec<u8>) {
+        let key = SubjectKey::twenty(Object::People, Uuid::from_u128(5));
+        let cause = Cause { actor: Actor::Twenty, why: "first sync".into(), request_id: None };
+        let header = Header::new(SubjectId(3), key, Op::Created, &cause, Instant(7));
+        let body = Body::Kept { salt: [9; 16], diff: vec![], image: Image::Json("{\"a\":1}".into()) };
+        encode_entry(header, &body).unwrap()
+    }
+
+    #[test]
+    fn an_entry_reads_back_and_a_flipped_byte_is_noticed() {
+        let (value, header) = entry();
+        let read = decode_entry(&value).unwrap();
+        assert_eq!(read.header.subject, SubjectId(3));
+        assert_eq!(split_entry(&value).unwrap().0, header);
+        let last = value.len() - 1;
+        let mut flipped = value.clone();
+        flipped[last] ^= 1;
+        assert!(decode_entry(&flipped).is_err());
+        for cut in [0, 1, 4, 20, last] {
+            assert!(decode_entry(&value[..cut]).is_err(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_refused_and_not_guessed() {
+        let (mut value, _) = entry();
+        value[0] = 2;
+        assert!(matches!(decode_entry(&value), Err(StoreError::Newer { found: 2, .. })));
+        assert!(matches!(decode::<u32>("x", &[9, 1]), Err(StoreError::Newer { found: 9, .. })));
+        assert!(matches!(decode::<u32>("x", &[]), Err(StoreError::Corrupt { .. })));
+    }
+
+    #[test]
+    fn the_chain_depends_on_every_header_and_on_the_link_before() {
+        let link = |previous, headers: &[&[u8]]| {
+            let mut hasher = LinkHasher::new(previous, 1);
+            headers.iter().for_each(|h| hasher.entry(h));
+            hasher.finish(headers.len() as u64).hash
+        };
+        let base = link([0; 32], &[b"ab", b"c"]);
+        assert_ne!(base, link([1; 32], &[b"ab", b"c"]));
+        assert_ne!(base, link([0; 32], &[b"a", b"bc"]));
+        assert_eq!(base, link([0; 32], &[b"ab", b"c"]));
+    }
+}

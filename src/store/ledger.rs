@@ -1,0 +1,349 @@
+//! Typed reads: the same ones inside a write and on a snapshot.
+
+use std::ops::ControlFlow;
+
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::codec::{Body, Entry, Header, decode, decode_entry, from_json};
+use super::error::StoreError;
+use super::key::{self, IndexKey, Prefix};
+use super::reader::{Order, Reader};
+use super::tables::{Index, Working};
+use crate::ground::access::{Token, User};
+use crate::ground::batch::{Batch, BatchRows};
+use crate::ground::crm::{GiftRecord, PersonRecord};
+use crate::ground::freshness::SyncState;
+use crate::ground::gift::Gift;
+use crate::ground::id::{BatchId, ConnectionId, GiftId, Object, PersonId, RunId, Seq, StagedId, SubjectId, SubjectKey, TokenId, UserId};
+use crate::ground::journal::SubjectState;
+use crate::ground::outbox::Message;
+use crate::ground::person::Person;
+use crate::ground::run::ProcessRun;
+use crate::ground::staging::{StagedRow, Status};
+use crate::ground::time::Instant;
+
+/// A record as it stands.
+#[derive(Clone, Debug)]
+pub struct Record<T> {
+    /// Its subject.
+    pub subject: SubjectId,
+    /// Its name.
+    pub key: SubjectKey,
+    /// Its newest entry; the version that `If-Match` names.
+    pub seq: Seq,
+    /// Where it stands.
+    pub state: SubjectState,
+    /// When its newest entry was written.
+    pub recorded: Instant,
+    /// The record.
+    pub value: T,
+}
+
+/// A page of a list, newest first.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The records.
+    pub items: Vec<T>,
+    /// Where the next page begins; none when this is the last one.
+    pub next: Option<Vec<u8>>,
+}
+
+/// Typed reads over some tables.
+#[derive(Clone, Copy)]
+pub struct Ledger<'r>(pub(super) &'r dyn Reader);
+
+/// The filters of the queue.
+#[derive(Clone, Debug, Default)]
+pub struct QueueFilter {
+    /// Only these; all when empty.
+    pub statuses: Vec<Status>,
+    /// Only this batch.
+    pub batch: Option<BatchId>,
+}
+
+impl Ledger<'_> {
+    /// The newest entry of the journal.
+    pub fn last_seq(&self) -> Result<Seq, StoreError> {
+        self.0.last_seq().map(Seq)
+    }
+
+    /// One entry.
+    pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, StoreError> {
+        self.0.entry(seq.0)?.map(|value| decode_entry(&value)).transpose()
+    }
+
+    /// Entries of a subject before `before`, newest first.
+    pub fn history(&self, subject: SubjectId, before: Seq, limit: usize) -> Result<Vec<Seq>, StoreError> {
+        Ok(self.0.history(subject.0, before.0, limit)?.into_iter().map(Seq).collect())
+    }
+
+    /// The subject of a name.
+    pub fn subject(&self, name: &SubjectKey) -> Result<Option<SubjectId>, StoreError> {
+        Ok(self.0.subject(&key::subject(name))?.map(SubjectId))
+    }
+
+    /// The record of a subject as the JSON of its after-image; none when it was erased.
+    pub fn record(&self, subject: SubjectId) -> Result<Option<Record<String>>, StoreError> {
+        let Some(seq) = self.0.current(subject.0)? else { return Ok(None) };
+        let value = self.0.entry(seq)?.ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))?;
+        let Entry { header, body } = decode_entry(&value)?;
+        let Body::Kept { image, .. } = body else { return Ok(None) };
+        let Header { key, op, recorded, .. } = header;
+        let record = Record { subject, key, seq: Seq(seq), state: op.state_after(), recorded, value: image.json().to_owned() };
+        Ok(Some(record))
+    }
+
+    /// The record of a name.
+    pub fn record_of(&self, name: &SubjectKey) -> Result<Option<Record<String>>, StoreError> {
+        self.subject(name)?.map_or(Ok(None), |subject| self.record(subject))
+    }
+
+    fn typed<T: DeserializeOwned>(&self, what: &'static str, record: Option<Record<String>>) -> Result<Option<Record<T>>, StoreError> {
+        record.filter(|r| r.state != SubjectState::Gone).map(|r| r.try_map(|json| from_json(what, &json))).transpose()
+    }
+
+    fn here<T: DeserializeOwned>(&self, what: &'static str, object: Object, id: Uuid) -> Result<Option<Record<T>>, StoreError> {
+        self.typed(what, self.record_of(&SubjectKey::here(object, id))?)
+    }
+
+    /// A staged row.
+    pub fn staged(&self, id: StagedId) -> Result<Option<Record<StagedRow>>, StoreError> {
+        self.here("staged row", Object::GiftStaging, id.0)
+    }
+
+    /// A batch.
+    pub fn batch(&self, id: BatchId) -> Result<Option<Record<Batch>>, StoreError> {
+        self.here("batch", Object::GiftBatch, id.0)
+    }
+
+    /// A run.
+    pub fn run(&self, id: RunId) -> Result<Option<Record<ProcessRun>>, StoreError> {
+        self.here("run", Object::Run, id.0)
+    }
+
+    /// A user.
+    pub fn user(&self, id: UserId) -> Result<Option<Record<User>>, StoreError> {
+        self.here("user", Object::User, id.0)
+    }
+
+    /// A token.
+    pub fn token(&self, id: TokenId) -> Result<Option<Record<Token>>, StoreError> {
+        self.here("token", Object::Token, id.0)
+    }
+
+    /// A person of the mirror.
+    pub fn person(&self, id: PersonId) -> Result<Option<Record<Person>>, StoreError> {
+        let record: Option<Record<PersonRecord>> = self.typed("person", self.record_of(&SubjectKey::twenty(Object::People, id.0))?)?;
+        Ok(record.map(|r| r.map(PersonRecord::into_person)))
+    }
+
+    /// A gift of the mirror, posted or pending.
+    pub fn gift(&self, id: GiftId) -> Result<Option<Record<Gift>>, StoreError> {
+        let record: Option<Record<GiftRecord>> = self.typed("gift", self.record_of(&SubjectKey::twenty(Object::Gifts, id.0))?)?;
+        Ok(record.map(|r| r.map(GiftRecord::into_gift)))
+    }
+
+    fn subjects(&self, prefix: &Prefix, after: Option<&[u8]>, order: Order, limit: usize) -> Result<(Vec<SubjectId>, Option<Vec<u8>>), StoreError> {
+        let (mut subjects, mut last) = (Vec::new(), None);
+        let mut more = false;
+        self.0.index(prefix, after, order, &mut |key, subject| {
+            if subjects.len() == limit {
+                more = true;
+                return ControlFlow::Break(());
+            }
+            subjects.push(SubjectId(subject));
+            last = Some(key.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        Ok((subjects, last.filter(|_| more)))
+    }
+
+    /// How many index keys begin with this.
+    fn count(&self, prefix: &Prefix) -> Result<u64, StoreError> {
+        let mut count = 0;
+        self.0.index(prefix, None, Order::Up, &mut |_, _| {
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        Ok(count)
+    }
+
+    fn rows_prefix(batch: Option<BatchId>, status: Option<Status>) -> Prefix {
+        let key = match batch {
+            Some(batch) => IndexKey::new(Index::StagedByBatch).uuid(batch.0),
+            None => IndexKey::new(Index::StagedByStatus),
+        };
+        match status {
+            Some(status) => key.status(status).prefix(),
+            None => key.prefix(),
+        }
+    }
+
+    /// Staged rows that match, decoded, in no particular order.
+    pub fn staged_rows(&self, filter: &QueueFilter) -> Result<Vec<Record<StagedRow>>, StoreError> {
+        let prefixes: Vec<Prefix> = if filter.statuses.is_empty() {
+            vec![Self::rows_prefix(filter.batch, None)]
+        } else {
+            filter.statuses.iter().map(|status| Self::rows_prefix(filter.batch, Some(*status))).collect()
+        };
+        let mut rows = Vec::new();
+        for prefix in prefixes {
+            for subject in self.subjects(&prefix, None, Order::Up, usize::MAX)?.0 {
+                rows.extend(self.typed("staged row", self.record(subject)?)?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Ready rows of a batch in the order they came in, at most `limit`.
+    pub fn ready_rows(&self, batch: BatchId, limit: usize) -> Result<Vec<StagedId>, StoreError> {
+        let prefix = Self::rows_prefix(Some(batch), Some(Status::ReadyForProcess));
+        let mut rows = Vec::new();
+        for subject in self.subjects(&prefix, None, Order::Up, limit)?.0 {
+            let row: Option<Record<StagedRow>> = self.typed("staged row", self.record(subject)?)?;
+            rows.extend(row.map(|r| r.value.id));
+        }
+        Ok(rows)
+    }
+
+    /// How many rows stand where, in a batch or altogether.
+    pub fn staged_count(&self, batch: Option<BatchId>, status: Status) -> Result<u64, StoreError> {
+        self.count(&Self::rows_prefix(batch, Some(status)))
+    }
+
+    /// Counts and sums of a batch.
+    pub fn batch_rows(&self, batch: BatchId) -> Result<BatchRows, StoreError> {
+        let mut rows = BatchRows::default();
+        for row in self.staged_rows(&QueueFilter { batch: Some(batch), ..QueueFilter::default() })? {
+            rows.add(&row.value);
+        }
+        Ok(rows)
+    }
+
+    /// The deliveries of a row as JSON, oldest first.
+    pub fn evidence(&self, row: StagedId) -> Result<Vec<Record<String>>, StoreError> {
+        let prefix = IndexKey::new(Index::EvidenceByRow).uuid(row.0).prefix();
+        let (subjects, _) = self.subjects(&prefix, None, Order::Up, usize::MAX)?;
+        let mut found = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            found.extend(self.record(subject)?);
+        }
+        Ok(found)
+    }
+
+    /// How many deliveries a row has.
+    pub fn evidence_count(&self, row: StagedId) -> Result<u64, StoreError> {
+        self.count(&IndexKey::new(Index::EvidenceByRow).uuid(row.0).prefix())
+    }
+
+    /// Records of an object, newest change first.
+    pub fn newest(&self, connection: ConnectionId, object: Object, state: SubjectState, after: Option<&[u8]>, limit: usize) -> Result<Page<Record<String>>, StoreError> {
+        self.page(&key::newest(connection, object, state).prefix(), after, limit)
+    }
+
+    /// Gifts of a donor, newest change first.
+    pub fn gifts_of(&self, donor: PersonId, after: Option<&[u8]>, limit: usize) -> Result<Page<Record<String>>, StoreError> {
+        self.page(&IndexKey::new(Index::GiftsByDonor).uuid(donor.0).prefix(), after, limit)
+    }
+
+    /// How many gifts of a donor are known.
+    pub fn gift_count_of(&self, donor: PersonId) -> Result<u64, StoreError> {
+        self.count(&IndexKey::new(Index::GiftsByDonor).uuid(donor.0).prefix())
+    }
+
+    fn page(&self, prefix: &Prefix, after: Option<&[u8]>, limit: usize) -> Result<Page<Record<String>>, StoreError> {
+        // A cursor of another list would walk foreign keys.
+        let after = after.filter(|after| after.starts_with(&prefix.0));
+        let (subjects, next) = self.subjects(prefix, after, Order::Down, limit)?;
+        let mut items = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            items.extend(self.record(subject)?);
+        }
+        Ok(Page { items, next })
+    }
+
+    /// How many records of an object stand in a state.
+    pub fn object_count(&self, connection: ConnectionId, object: Object, state: SubjectState) -> Result<u64, StoreError> {
+        Ok(u64::try_from(self.0.summary(&key::count(connection, object, state))?).unwrap_or(0))
+    }
+
+    /// Runs with work to do.
+    pub fn active_runs(&self) -> Result<Vec<Record<ProcessRun>>, StoreError> {
+        self.runs(&IndexKey::new(Index::ActiveRuns).prefix(), usize::MAX)
+    }
+
+    /// Runs of a batch, newest first.
+    pub fn runs_of(&self, batch: BatchId, limit: usize) -> Result<Vec<Record<ProcessRun>>, StoreError> {
+        self.runs(&IndexKey::new(Index::RunsByBatch).uuid(batch.0).prefix(), limit)
+    }
+
+    fn runs(&self, prefix: &Prefix, limit: usize) -> Result<Vec<Record<ProcessRun>>, StoreError> {
+        let mut runs = Vec::new();
+        for subject in self.subjects(prefix, None, Order::Down, limit)?.0 {
+            runs.extend(self.typed("run", self.record(subject)?)?);
+        }
+        Ok(runs)
+    }
+
+    /// The messages of a run, by row.
+    pub fn messages(&self, connection: ConnectionId, run: RunId) -> Result<Vec<Message>, StoreError> {
+        let mut messages = Vec::new();
+        self.0.working_range(&Prefix(key::outbox(connection, run)), &mut |_, value| {
+            messages.push(decode("message", value)?);
+            Ok(())
+        })?;
+        Ok(messages)
+    }
+
+    /// How many messages are on their way, over all runs.
+    pub fn outbox_len(&self) -> Result<u64, StoreError> {
+        let mut count = 0;
+        self.0.working_range(&Prefix(key::working(Working::Outbox, &[])), &mut |_, _| {
+            count += 1;
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// How far the mirror of an object is.
+    pub fn sync_state(&self, connection: ConnectionId, object: Object) -> Result<SyncState, StoreError> {
+        let value = self.0.working(&key::sync(connection, object))?;
+        value.map_or(Ok(SyncState::default()), |bytes| decode("sync state", &bytes))
+    }
+
+    /// The user who signs in with this address (lower case).
+    pub fn user_by_email(&self, email: &str) -> Result<Option<Record<User>>, StoreError> {
+        let prefix = IndexKey::new(Index::UserByEmail).bytes(email.as_bytes()).bytes(&[0]).prefix();
+        let subject = self.subjects(&prefix, None, Order::Up, 1)?.0.first().copied();
+        subject.map_or(Ok(None), |subject| self.typed("user", self.record(subject)?))
+    }
+
+    /// How many users there are.
+    pub fn user_count(&self) -> Result<u64, StoreError> {
+        self.object_count(ConnectionId::HERE, Object::User, SubjectState::Live)
+    }
+
+    /// A working row.
+    pub fn working<T: DeserializeOwned>(&self, kind: Working, rest: &[u8]) -> Result<Option<T>, StoreError> {
+        self.0.working(&key::working(kind, rest))?.map(|bytes| decode("working row", &bytes)).transpose()
+    }
+
+    /// A sealed secret, still sealed.
+    pub fn sealed(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.secret(name)
+    }
+}
+
+impl<T> Record<T> {
+    /// The same record with another reading of its value.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Record<U> {
+        let Self { subject, key, seq, state, recorded, value } = self;
+        Record { subject, key, seq, state, recorded, value: f(value) }
+    }
+
+    fn try_map<U>(self, f: impl FnOnce(T) -> Result<U, StoreError>) -> Result<Record<U>, StoreError> {
+        let Self { subject, key, seq, state, recorded, value } = self;
+        Ok(Record { subject, key, seq, state, recorded, value: f(value)? })
+    }
+}

@@ -1,0 +1,189 @@
+//! Reading tables: the same reads inside a write (through its open tables) and outside (through a snapshot).
+
+use std::ops::ControlFlow;
+
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
+
+use super::error::StoreError;
+use super::key::Prefix;
+use super::tables;
+
+/// In which order a range is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Ascending.
+    Up,
+    /// Descending.
+    Down,
+}
+
+type IndexVisit<'v> = dyn FnMut(&[u8], u64) -> ControlFlow<()> + 'v;
+type BytesVisit<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'v;
+
+/// Reads of every table. Values are copied out, so that nothing outlives a table.
+pub(super) trait Reader {
+    fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError>;
+    fn last_seq(&self) -> Result<u64, StoreError>;
+    fn link(&self, commit: u64) -> Result<Option<Vec<u8>>, StoreError>;
+    fn last_commit(&self) -> Result<u64, StoreError>;
+    fn current(&self, subject: u64) -> Result<Option<u64>, StoreError>;
+    fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError>;
+    fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
+    /// Walks index keys with this prefix, from just past `after` when given.
+    fn index(&self, prefix: &Prefix, after: Option<&[u8]>, order: Order, visit: &mut IndexVisit<'_>) -> Result<(), StoreError>;
+    fn working(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError>;
+    fn summary(&self, key: &[u8]) -> Result<i64, StoreError>;
+    fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+}
+
+/// The tables of a write transaction, open for as long as its group lasts.
+pub(super) struct OpenTables<'t> {
+    pub(super) meta: Table<'t, &'static str, &'static [u8]>,
+    pub(super) journal: Table<'t, u64, &'static [u8]>,
+    pub(super) commits: Table<'t, u64, &'static [u8]>,
+    pub(super) current: Table<'t, u64, u64>,
+    pub(super) history: Table<'t, (u64, u64), ()>,
+    pub(super) subject_by_key: Table<'t, &'static [u8], u64>,
+    pub(super) index: Table<'t, &'static [u8], u64>,
+    pub(super) summary: Table<'t, &'static [u8], i64>,
+    pub(super) working: Table<'t, &'static [u8], &'static [u8]>,
+    pub(super) secrets: Table<'t, &'static str, &'static [u8]>,
+}
+
+/// The tables of a read transaction.
+pub(super) struct SnapshotTables {
+    pub(super) meta: ReadOnlyTable<&'static str, &'static [u8]>,
+    pub(super) journal: ReadOnlyTable<u64, &'static [u8]>,
+    pub(super) commits: ReadOnlyTable<u64, &'static [u8]>,
+    pub(super) current: ReadOnlyTable<u64, u64>,
+    pub(super) history: ReadOnlyTable<(u64, u64), ()>,
+    pub(super) subject_by_key: ReadOnlyTable<&'static [u8], u64>,
+    pub(super) index: ReadOnlyTable<&'static [u8], u64>,
+    pub(super) summary: ReadOnlyTable<&'static [u8], i64>,
+    pub(super) working: ReadOnlyTable<&'static [u8], &'static [u8]>,
+    pub(super) secrets: ReadOnlyTable<&'static str, &'static [u8]>,
+}
+
+macro_rules! open_tables {
+    ($tx:expr) => {
+        Self {
+            meta: $tx.open_table(tables::META)?,
+            journal: $tx.open_table(tables::JOURNAL)?,
+            commits: $tx.open_table(tables::COMMITS)?,
+            current: $tx.open_table(tables::CURRENT)?,
+            history: $tx.open_table(tables::HISTORY)?,
+            subject_by_key: $tx.open_table(tables::SUBJECT_BY_KEY)?,
+            index: $tx.open_table(tables::INDEX)?,
+            summary: $tx.open_table(tables::SUMMARY)?,
+            working: $tx.open_table(tables::WORKING)?,
+            secrets: $tx.open_table(tables::SECRETS)?,
+        }
+    };
+}
+
+impl<'t> OpenTables<'t> {
+    pub(super) fn open(tx: &'t WriteTransaction) -> Result<Self, StoreError> {
+        Ok(open_tables!(tx))
+    }
+}
+
+impl SnapshotTables {
+    pub(super) fn open(tx: &ReadTransaction) -> Result<Self, StoreError> {
+        Ok(open_tables!(tx))
+    }
+}
+
+fn walk_index(table: &impl ReadableTable<&'static [u8], u64>, prefix: &Prefix, after: Option<&[u8]>, order: Order, visit: &mut IndexVisit<'_>) -> Result<(), StoreError> {
+    use std::ops::Bound;
+    let end = prefix.end();
+    let upper_of_prefix = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    let lower_of_prefix = Bound::Included(prefix.0.as_slice());
+    let (lower, upper) = match (after, order) {
+        (None, _) => (lower_of_prefix, upper_of_prefix),
+        (Some(after), Order::Up) => (Bound::Excluded(after), upper_of_prefix),
+        (Some(after), Order::Down) => (lower_of_prefix, Bound::Excluded(after)),
+    };
+    let mut range = table.range::<&[u8]>((lower, upper))?;
+    loop {
+        let next = match order {
+            Order::Up => range.next(),
+            Order::Down => range.next_back(),
+        };
+        let Some(item) = next else { return Ok(()) };
+        let (key, value) = item?;
+        if visit(key.value(), value.value()).is_break() {
+            return Ok(());
+        }
+    }
+}
+
+macro_rules! impl_reader {
+    ($type:ty) => {
+        impl Reader for $type {
+            fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+                Ok(self.journal.get(seq)?.map(|guard| guard.value().to_vec()))
+            }
+
+            fn last_seq(&self) -> Result<u64, StoreError> {
+                Ok(self.journal.last()?.map_or(0, |(seq, _)| seq.value()))
+            }
+
+            fn link(&self, commit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+                Ok(self.commits.get(commit)?.map(|guard| guard.value().to_vec()))
+            }
+
+            fn last_commit(&self) -> Result<u64, StoreError> {
+                Ok(self.commits.last()?.map_or(0, |(commit, _)| commit.value()))
+            }
+
+            fn current(&self, subject: u64) -> Result<Option<u64>, StoreError> {
+                Ok(self.current.get(subject)?.map(|guard| guard.value()))
+            }
+
+            fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError> {
+                Ok(self.subject_by_key.get(key)?.map(|guard| guard.value()))
+            }
+
+            fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+                let range = self.history.range((subject, 0)..(subject, before))?;
+                range.rev().take(limit).map(|item| Ok(item?.0.value().1)).collect()
+            }
+
+            fn index(&self, prefix: &Prefix, after: Option<&[u8]>, order: Order, visit: &mut IndexVisit<'_>) -> Result<(), StoreError> {
+                walk_index(&self.index, prefix, after, order, visit)
+            }
+
+            fn working(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+                Ok(self.working.get(key)?.map(|guard| guard.value().to_vec()))
+            }
+
+            fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError> {
+                for item in self.working.range::<&[u8]>(prefix.0.as_slice()..)? {
+                    let (key, value) = item?;
+                    if !key.value().starts_with(&prefix.0) {
+                        break;
+                    }
+                    visit(key.value(), value.value())?;
+                }
+                Ok(())
+            }
+
+            fn summary(&self, key: &[u8]) -> Result<i64, StoreError> {
+                Ok(self.summary.get(key)?.map_or(0, |guard| guard.value()))
+            }
+
+            fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+                Ok(self.secrets.get(name)?.map(|guard| guard.value().to_vec()))
+            }
+
+            fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+                Ok(self.meta.get(name)?.map(|guard| guard.value().to_vec()))
+            }
+        }
+    };
+}
+
+impl_reader!(OpenTables<'_>);
+impl_reader!(SnapshotTables);

@@ -1,0 +1,109 @@
+//! Every table of the store, in one place. Append only: a retired table keeps its name.
+
+use redb::TableDefinition;
+
+/// The version of the layout below. A store with a newer one is refused.
+pub const SCHEMA: u32 = 1;
+
+/// Facts about the store itself: schema version, identity, next subject.
+pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+/// seq -> entry: the append-only history, and the one copy of every after-image.
+pub(super) const JOURNAL: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("journal");
+/// commit -> chain link over the entry headers of that commit.
+pub(super) const COMMITS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("commits");
+/// subject -> seq of its newest entry.
+pub(super) const CURRENT: TableDefinition<'static, u64, u64> = TableDefinition::new("current");
+/// (subject, seq): every entry of a subject.
+pub(super) const HISTORY: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("history");
+/// (connection, object, foreign id) -> subject: the only table keyed by foreign randomness.
+pub(super) const SUBJECT_BY_KEY: TableDefinition<'static, &[u8], u64> = TableDefinition::new("subject_by_key");
+/// Typed secondary indexes, derived; the first byte is the number of the index.
+pub(super) const INDEX: TableDefinition<'static, &[u8], u64> = TableDefinition::new("index");
+/// Counters, derived; nothing in them changes with time alone.
+pub(super) const SUMMARY: TableDefinition<'static, &[u8], i64> = TableDefinition::new("summary");
+/// What is not history (outbox, replay keys, sync cursors, sessions, budgets); the first byte is its kind.
+pub(super) const WORKING: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("working");
+/// name -> sealed secret.
+pub(super) const SECRETS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("secrets");
+
+/// Names of all tables, for the snapshot test and for `verify`.
+pub(super) const NAMES: [&str; 10] =
+    ["meta", "journal", "commits", "current", "history", "subject_by_key", "index", "summary", "working", "secrets"];
+
+/// The kinds of working rows. The numbers stand on disk: append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Working {
+    /// replay key hash -> the row it made.
+    Replay = 1,
+    /// (connection, run, row) -> message.
+    Outbox = 2,
+    /// (connection, object) -> sync state.
+    Sync = 3,
+    /// session token hash -> session.
+    Session = 4,
+    /// API token hash -> token id.
+    TokenHash = 5,
+    /// one-time link hash -> link.
+    OneTimeLink = 6,
+    /// connection -> call budget at the last clean stop.
+    Budget = 7,
+    /// connection -> the connection's identity and address.
+    Connection = 8,
+}
+
+/// The numbers of the indexes. They stand on disk: append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Index {
+    /// (connection, object, state, seq): what changed last.
+    Newest = 1,
+    /// (donor, seq): a donor's gifts.
+    GiftsByDonor = 2,
+    /// (status, received at): the queue.
+    StagedByStatus = 3,
+    /// (batch, status, received at): a batch's rows.
+    StagedByBatch = 4,
+    /// (row): deliveries of a row.
+    EvidenceByRow = 5,
+    /// (batch, queued at): a batch's runs.
+    RunsByBatch = 6,
+    /// (): runs with work to do.
+    ActiveRuns = 7,
+    /// (e-mail): users.
+    UserByEmail = 8,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redb::TableHandle;
+
+    #[test]
+    fn the_layout_is_the_one_that_landed() {
+        let names = [
+            META.name(),
+            JOURNAL.name(),
+            COMMITS.name(),
+            CURRENT.name(),
+            HISTORY.name(),
+            SUBJECT_BY_KEY.name(),
+            INDEX.name(),
+            SUMMARY.name(),
+            WORKING.name(),
+            SECRETS.name(),
+        ];
+        assert_eq!(names, NAMES);
+        let working = [
+            Working::Replay as u8,
+            Working::Outbox as u8,
+            Working::Sync as u8,
+            Working::Session as u8,
+            Working::TokenHash as u8,
+            Working::OneTimeLink as u8,
+            Working::Budget as u8,
+            Working::Connection as u8,
+        ];
+        assert_eq!(working, [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+}
