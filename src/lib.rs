@@ -1,4 +1,5 @@
 //! Almoner: the plane between Twenty CRM and QuickBooks for small charities.
 
 pub mod ground;
+pub mod rails;
 pub mod store;

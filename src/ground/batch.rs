@@ -91,7 +91,11 @@ impl BatchRows {
         match newest_run {
             Some(RunStatus::Queued | RunStatus::Running) => BatchStatus::Processing,
             Some(RunStatus::Failed) => BatchStatus::ProcessFailed,
-            Some(RunStatus::Completed | RunStatus::CompletedWithErrors) if counted == self.count(Status::Processed) => BatchStatus::Processed,
+            Some(RunStatus::Completed | RunStatus::CompletedWithErrors)
+                if counted == self.count(Status::Processed) =>
+            {
+                BatchStatus::Processed
+            }
             Some(RunStatus::Completed | RunStatus::CompletedWithErrors) => BatchStatus::ProcessedWithIssues,
             None => BatchStatus::Open,
         }

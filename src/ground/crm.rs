@@ -130,7 +130,11 @@ impl GiftRecord {
             name: present(self.name),
             amount: self.amount.as_ref().and_then(Amount::money),
             // A DATE field answers with the plain date; with a time of day only the date counts.
-            gift_date: self.gift_date.as_deref().and_then(|d| d.get(..10)).and_then(|d| d.parse::<CalendarDate>().ok()),
+            gift_date: self
+                .gift_date
+                .as_deref()
+                .and_then(|d| d.get(..10))
+                .and_then(|d| d.parse::<CalendarDate>().ok()),
             donor: self.donor_id.map(PersonId),
             company: self.company_id.map(CompanyId),
         }

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::time::Instant;
 
+/// How far a pass looks back behind the newest change it knows.
+const OVERLAP_MS: i64 = 120_000;
+
 /// How far the mirror of one object is: where the pass under way stands, and when the last one ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncState {
@@ -15,6 +18,8 @@ pub struct SyncState {
     pub pass: Option<Pass>,
     /// What went wrong last, in plain words.
     pub trouble: Option<String>,
+    /// Somebody asked for a pass now.
+    pub asked_at: Option<Instant>,
 }
 
 /// One pass over an object.
@@ -60,6 +65,38 @@ impl Freshness {
 }
 
 impl SyncState {
+    /// Whether a pass should run now: one is under way, was asked for, never ended, or is due again.
+    pub fn is_due(&self, now: Instant, every_ms: i64) -> bool {
+        let age = self.complete_as_of.map(|at| now.micros_since(at));
+        self.pass.is_some()
+            || self.asked_at.is_some()
+            || age.is_none_or(|age| age >= every_ms.saturating_mul(1_000))
+    }
+
+    /// The pass that begins at `now`: everything the first time, later what changed since a little before the
+    /// newest change seen (contract 6.3: transactions may commit with an older time).
+    pub fn begin(&mut self, now: Instant) -> &mut Pass {
+        let since = self.newest_seen.map(|newest| newest.plus_millis(-OVERLAP_MS));
+        self.asked_at = None;
+        self.pass.get_or_insert(Pass {
+            began_at: now,
+            done: 0,
+            total: None,
+            cursor: None,
+            since,
+            newest: None,
+        })
+    }
+
+    /// The pass read its last page.
+    pub fn end(&mut self) {
+        if let Some(pass) = self.pass.take() {
+            self.complete_as_of = Some(pass.began_at);
+            self.newest_seen = self.newest_seen.max(pass.newest);
+            self.trouble = None;
+        }
+    }
+
     /// How old the mirror is, when a pass is promised every `every_ms` milliseconds.
     pub fn freshness(&self, now: Instant, every_ms: i64) -> Freshness {
         // Half a period of grace: a pass takes time, and jitter is not lateness.
@@ -78,10 +115,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pass_begins_a_little_before_the_newest_change_and_counts_from_its_beginning() {
+        let mut state = SyncState::default();
+        assert!(state.is_due(Instant(0), 1));
+        assert_eq!(state.begin(Instant(10)).since, None);
+        state.begin(Instant(99)).newest = Some(Instant(500_000_000));
+        state.end();
+        assert_eq!(
+            (state.complete_as_of, state.newest_seen),
+            (Some(Instant(10)), Some(Instant(500_000_000)))
+        );
+        assert!(!state.is_due(Instant(20), 1));
+        assert!(state.is_due(Instant(1_010), 1));
+        assert_eq!(state.begin(Instant(2_000)).since, Some(Instant(380_000_000)));
+        assert!(state.is_due(Instant(0), 1));
+    }
+
+    #[test]
     fn age_has_four_words() {
         let state = SyncState { complete_as_of: Some(Instant(0)), ..SyncState::default() };
         let minute = 60_000_000;
-        for (age, word) in [(0, "fresh"), (15 * minute, "fresh"), (23 * minute, "late"), (46 * minute, "stale")] {
+        for (age, word) in
+            [(0, "fresh"), (15 * minute, "fresh"), (23 * minute, "late"), (46 * minute, "stale")]
+        {
             assert_eq!(state.freshness(Instant(age), 15 * 60_000).word(), word, "{age}");
         }
         assert_eq!(SyncState::default().freshness(Instant(0), 1), Freshness::Never);

@@ -44,7 +44,8 @@ pub enum PaymentMethod {
 
 impl PaymentMethod {
     /// Every method.
-    pub const ALL: [Self; 6] = [Self::Card, Self::DirectDebit, Self::Cash, Self::Cheque, Self::BankTransfer, Self::Other];
+    pub const ALL: [Self; 6] =
+        [Self::Card, Self::DirectDebit, Self::Cash, Self::Cheque, Self::BankTransfer, Self::Other];
 
     /// The word of our API (`bank_transfer`).
     pub const fn word(self) -> &'static str {
@@ -88,7 +89,8 @@ pub enum GiftIntent {
 
 impl GiftIntent {
     /// Every intent.
-    pub const ALL: [Self; 5] = [Self::Standard, Self::Grant, Self::Legacy, Self::CorporateInKind, Self::Recurring];
+    pub const ALL: [Self; 5] =
+        [Self::Standard, Self::Grant, Self::Legacy, Self::CorporateInKind, Self::Recurring];
 
     /// The word of our API.
     pub const fn word(self) -> &'static str {
@@ -130,12 +132,18 @@ impl GiftIntent {
 }
 
 /// The generated name of a gift (domain 1.17): `Donation from Ada Lovelace - £25 - 2026-06-24`.
-pub fn gift_name(intent: GiftIntent, donor: Option<&str>, amount: Money, date: Option<CalendarDate>) -> String {
+pub fn gift_name(
+    intent: GiftIntent,
+    donor: Option<&str>,
+    amount: Money,
+    date: Option<CalendarDate>,
+) -> String {
     let decimals_hidden = amount.micros % 1_000_000 == 0;
     let shown = amount.to_string();
     let shown = if decimals_hidden { shown.split('.').next().unwrap_or_default().to_owned() } else { shown };
     let suffix = if intent == GiftIntent::CorporateInKind { " est." } else { "" };
-    let mut name = format!("{} from {} - {shown}{suffix}", intent.type_word(), donor.unwrap_or("Unknown donor"));
+    let mut name =
+        format!("{} from {} - {shown}{suffix}", intent.type_word(), donor.unwrap_or("Unknown donor"));
     if let Some(date) = date {
         name.push_str(&format!(" - {date}"));
     }
@@ -151,10 +159,27 @@ mod tests {
         let gbp = |text: &str| Money::parse(text, "GBP".parse().unwrap()).unwrap();
         let date = "2026-06-24".parse().ok();
         for (name, expected) in [
-            (gift_name(GiftIntent::Standard, Some("Ada Lovelace"), gbp("25"), date), "Donation from Ada Lovelace - £25 - 2026-06-24"),
-            (gift_name(GiftIntent::Grant, Some("Acme Ltd"), gbp("2500.50"), date), "Grant from Acme Ltd - £2,500.50 - 2026-06-24"),
-            (gift_name(GiftIntent::CorporateInKind, None, gbp("78"), None), "Gift in kind from Unknown donor - £78 est."),
-            (gift_name(GiftIntent::Standard, Some("Yuki"), Money::parse("5000", "JPY".parse().unwrap()).unwrap(), None), "Donation from Yuki - JPY 5,000"),
+            (
+                gift_name(GiftIntent::Standard, Some("Ada Lovelace"), gbp("25"), date),
+                "Donation from Ada Lovelace - £25 - 2026-06-24",
+            ),
+            (
+                gift_name(GiftIntent::Grant, Some("Acme Ltd"), gbp("2500.50"), date),
+                "Grant from Acme Ltd - £2,500.50 - 2026-06-24",
+            ),
+            (
+                gift_name(GiftIntent::CorporateInKind, None, gbp("78"), None),
+                "Gift in kind from Unknown donor - £78 est.",
+            ),
+            (
+                gift_name(
+                    GiftIntent::Standard,
+                    Some("Yuki"),
+                    Money::parse("5000", "JPY".parse().unwrap()).unwrap(),
+                    None,
+                ),
+                "Donation from Yuki - JPY 5,000",
+            ),
         ] {
             assert_eq!(name, expected);
         }

@@ -48,11 +48,24 @@ impl Intake {
         let pair = |a: &Option<String>, b: &Option<String>| a.clone().zip(b.clone());
         let provider = source.provider.as_ref().map(|p| p.to_lowercase());
         let mut keys = Vec::new();
-        keys.extend(idempotency.map(|(caller, key)| ReplayKey::Idempotency { caller: caller.to_owned(), key: key.to_owned() }));
+        keys.extend(
+            idempotency.map(|(caller, key)| ReplayKey::Idempotency {
+                caller: caller.to_owned(),
+                key: key.to_owned(),
+            }),
+        );
         keys.extend(source.fingerprint.clone().map(ReplayKey::Fingerprint));
-        keys.extend(pair(&provider, &source.provider_event_id).map(|(provider, event)| ReplayKey::Event { provider, event }));
-        keys.extend(pair(&provider, &source.provider_payment_id).map(|(provider, payment)| ReplayKey::Payment { provider, payment }));
-        keys.extend(source.external_id.clone().map(|id| ReplayKey::External { source: source.intake.clone(), id }));
+        keys.extend(
+            pair(&provider, &source.provider_event_id)
+                .map(|(provider, event)| ReplayKey::Event { provider, event }),
+        );
+        keys.extend(
+            pair(&provider, &source.provider_payment_id)
+                .map(|(provider, payment)| ReplayKey::Payment { provider, payment }),
+        );
+        keys.extend(
+            source.external_id.clone().map(|id| ReplayKey::External { source: source.intake.clone(), id }),
+        );
         keys
     }
 }

@@ -59,7 +59,9 @@ impl FromStr for Currency {
     type Err = UnknownCurrency;
     fn from_str(text: &str) -> Result<Self, UnknownCurrency> {
         let upper = text.trim().to_ascii_uppercase();
-        let known = [TWO_DECIMALS, NO_DECIMALS, THREE_DECIMALS].iter().any(|list| list.split_whitespace().any(|c| c == upper));
+        let known = [TWO_DECIMALS, NO_DECIMALS, THREE_DECIMALS]
+            .iter()
+            .any(|list| list.split_whitespace().any(|c| c == upper));
         match <[u8; 3]>::try_from(upper.as_bytes()) {
             Ok(code) if known => Ok(Self(code)),
             _ => Err(UnknownCurrency(text.to_owned())),
@@ -140,12 +142,17 @@ impl Money {
         }
         let significant = fraction.trim_end_matches('0');
         if significant.len() > currency.exponent() as usize {
-            return Err(BadAmount::TooFine { text: text.to_owned(), currency, decimals: currency.exponent() });
+            return Err(BadAmount::TooFine {
+                text: text.to_owned(),
+                currency,
+                decimals: currency.exponent(),
+            });
         }
         let too_large = || BadAmount::TooLarge(text.to_owned());
         let whole: i64 = whole.parse().map_err(|_| too_large())?;
         let fraction: i64 = format!("{significant:0<6}").parse().map_err(|_| bad())?;
-        let micros = whole.checked_mul(1_000_000).and_then(|m| m.checked_add(fraction)).ok_or_else(too_large)?;
+        let micros =
+            whole.checked_mul(1_000_000).and_then(|m| m.checked_add(fraction)).ok_or_else(too_large)?;
         if micros > MICROS_MAX {
             return Err(too_large());
         }
@@ -165,7 +172,8 @@ impl Money {
         let sign = if self.micros < 0 { "-" } else { "" };
         let fraction = format!("{micros:06}");
         // Amounts finer than the currency (foreign data) are shown in full rather than rounded away.
-        let shown = if self.is_whole_minor() { &fraction[..decimals] } else { fraction.trim_end_matches('0') };
+        let shown =
+            if self.is_whole_minor() { &fraction[..decimals] } else { fraction.trim_end_matches('0') };
         if shown.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{shown}") }
     }
 }
@@ -176,7 +184,8 @@ impl fmt::Display for Money {
         let decimal = self.decimal();
         let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal.as_str()), |rest| ("-", rest));
         let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
-        let mark = if self.currency == Currency::GBP { "£".to_owned() } else { format!("{} ", self.currency) };
+        let mark =
+            if self.currency == Currency::GBP { "£".to_owned() } else { format!("{} ", self.currency) };
         write!(f, "{sign}{mark}{}", grouped(whole))?;
         fraction.map_or(Ok(()), |fraction| write!(f, ".{fraction}"))
     }
@@ -247,7 +256,18 @@ mod tests {
 
     #[test]
     fn refuses_what_it_would_have_to_guess() {
-        for (text, code) in [("1,250.50", "GBP"), ("1.234", "GBP"), ("0.5", "JPY"), ("1.2345", "KWD"), ("", "GBP"), (".5", "GBP"), ("5.", "GBP"), ("1e3", "GBP"), ("£5", "GBP"), ("١٢", "GBP")] {
+        for (text, code) in [
+            ("1,250.50", "GBP"),
+            ("1.234", "GBP"),
+            ("0.5", "JPY"),
+            ("1.2345", "KWD"),
+            ("", "GBP"),
+            (".5", "GBP"),
+            ("5.", "GBP"),
+            ("1e3", "GBP"),
+            ("£5", "GBP"),
+            ("١٢", "GBP"),
+        ] {
             assert!(money(text, code).is_err(), "{text} {code}");
         }
         assert!(matches!(money("9007199255", "GBP"), Err(BadAmount::TooLarge(_))));
@@ -256,7 +276,13 @@ mod tests {
 
     #[test]
     fn prints_for_people() {
-        for (text, code, shown) in [("25", "GBP", "£25.00"), ("2500.5", "GBP", "£2,500.50"), ("1234567", "JPY", "JPY 1,234,567"), ("-3.2", "EUR", "-EUR 3.20"), ("0.005", "KWD", "KWD 0.005")] {
+        for (text, code, shown) in [
+            ("25", "GBP", "£25.00"),
+            ("2500.5", "GBP", "£2,500.50"),
+            ("1234567", "JPY", "JPY 1,234,567"),
+            ("-3.2", "EUR", "-EUR 3.20"),
+            ("0.005", "KWD", "KWD 0.005"),
+        ] {
             assert_eq!(money(text, code).unwrap().to_string(), shown);
         }
         assert_eq!(Money { micros: 12_345, currency: Currency::GBP }.decimal(), "0.012345");

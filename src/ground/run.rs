@@ -140,7 +140,8 @@ pub enum Step {
 
 /// Decides the next step from stored state: the run's open messages and the batch's ready rows.
 pub fn next_step(run: &ProcessRun, messages: &[Message], ready: &[StagedId]) -> Step {
-    let unknown: Vec<Message> = messages.iter().filter(|m| m.arrival == Arrival::Unknown).take(CHUNK).cloned().collect();
+    let unknown: Vec<Message> =
+        messages.iter().filter(|m| m.arrival == Arrival::Unknown).take(CHUNK).cloned().collect();
     if !unknown.is_empty() {
         return Step::Probe(unknown);
     }
@@ -207,7 +208,11 @@ impl ProcessRun {
     pub fn row_posted(&mut self, row: StagedId, alone: bool, now: Instant) {
         self.tally.attempted += 1;
         self.tally.processed += 1;
-        let counter = if alone { &mut self.execution.row_fallback_processed } else { &mut self.execution.batch_path_processed };
+        let counter = if alone {
+            &mut self.execution.row_fallback_processed
+        } else {
+            &mut self.execution.batch_path_processed
+        };
         *counter += 1;
         self.remember(RowOutcome { row, posted: true, reason: None, at: now });
     }
@@ -264,7 +269,12 @@ mod tests {
             arrival,
             clash_probed: false,
             body: String::new(),
-            expect: Expected { amount: Money { micros: 1, currency: crate::ground::money::Currency::GBP }, gift_date: None, donor: None, company: None },
+            expect: Expected {
+                amount: Money { micros: 1, currency: crate::ground::money::Currency::GBP },
+                gift_date: None,
+                donor: None,
+                company: None,
+            },
         }
     }
 
@@ -276,7 +286,11 @@ mod tests {
     fn what_may_have_arrived_is_probed_before_anything_else() {
         let messages = [message(1, 1, Arrival::NotSent), message(2, 2, Arrival::Unknown)];
         assert_eq!(next_step(&run(), &messages, &rows(5)), Step::Probe(vec![messages[1].clone()]));
-        let known = [message(1, 2, Arrival::NotSent), message(2, 1, Arrival::NotSent), message(3, 1, Arrival::NotSent)];
+        let known = [
+            message(1, 2, Arrival::NotSent),
+            message(2, 1, Arrival::NotSent),
+            message(3, 1, Arrival::NotSent),
+        ];
         assert_eq!(next_step(&run(), &known, &rows(5)), Step::Send(vec![known[1].clone(), known[2].clone()]));
         assert_eq!(next_step(&run(), &[], &rows(5)), Step::Lease(rows(5)));
         assert_eq!(next_step(&run(), &[], &[]), Step::Finish);

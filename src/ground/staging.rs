@@ -154,8 +154,14 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::ReadyForProcess, Self::Processing, Self::ProcessFailed, Self::Processed, Self::Discarded];
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::ReadyForProcess,
+        Self::Processing,
+        Self::ProcessFailed,
+        Self::Processed,
+        Self::Discarded,
+    ];
 
     /// The word of the API.
     pub const fn word(self) -> &'static str {
@@ -288,7 +294,9 @@ impl StagedRow {
             (self.gift_date.is_some_and(|date| date > today), texts::GIFT_DATE_FUTURE),
             (identity == IdentityConfidence::Weak, texts::IDENTITY_LOW_CONFIDENCE),
         ];
-        let raised = |list: &[(bool, Finding)]| list.iter().filter(|(is, _)| *is).map(|(_, finding)| *finding).collect();
+        let raised = |list: &[(bool, Finding)]| {
+            list.iter().filter(|(is, _)| *is).map(|(_, finding)| *finding).collect()
+        };
         Diagnostics { blockers: raised(&findings), warnings: raised(&cautions), identity }
     }
 
@@ -305,7 +313,9 @@ impl StagedRow {
     /// The one main reason why the row is not posted yet; none when it is posted or set aside.
     pub fn main_reason(&self, today: CalendarDate) -> Option<Finding> {
         match &self.progress {
-            Progress::Review => Some(self.diagnose(today).blockers.first().copied().unwrap_or(texts::REVIEW_NEEDED)),
+            Progress::Review => {
+                Some(self.diagnose(today).blockers.first().copied().unwrap_or(texts::REVIEW_NEEDED))
+            }
             Progress::Ready => Some(texts::READY),
             Progress::Sending { .. } => Some(texts::SENDING),
             // The failure's own words are the reason; the caller has them.
@@ -421,13 +431,24 @@ pub(crate) mod tests {
             received_at: Instant(0),
             amount: Money::parse("25", "GBP".parse().unwrap()).unwrap(),
             gift_date: "2026-11-20".parse().ok(),
-            evidence: DonorEvidence { first_name: Some("Ada".into()), last_name: Some("Lovelace".into()), email: None },
+            evidence: DonorEvidence {
+                first_name: Some("Ada".into()),
+                last_name: Some("Lovelace".into()),
+                email: None,
+            },
             donor: DonorDecision::Confirmed(PersonId(Uuid::from_u128(9))),
             company: None,
             payment_method: Some(PaymentMethod::Card),
             intent: GiftIntent::Standard,
             notes: None,
-            source: Source { intake: "manual_ui".into(), fingerprint: None, external_id: None, provider: None, provider_payment_id: None, provider_event_id: None },
+            source: Source {
+                intake: "manual_ui".into(),
+                fingerprint: None,
+                external_id: None,
+                provider: None,
+                provider_payment_id: None,
+                provider_event_id: None,
+            },
             batch: None,
             progress: Progress::Review,
             attempts: 0,
@@ -474,7 +495,10 @@ pub(crate) mod tests {
     #[test]
     fn what_was_judged_is_judged_again_and_a_note_is_not() {
         let ready = row().marked_ready(today()).unwrap();
-        let noted = ready.clone().edited(RowEdit { notes: Patch::Set("thanks".into()), ..RowEdit::default() }).unwrap();
+        let noted = ready
+            .clone()
+            .edited(RowEdit { notes: Patch::Set("thanks".into()), ..RowEdit::default() })
+            .unwrap();
         assert_eq!(noted.status(), Status::ReadyForProcess);
         let amount = Money::parse("26", "GBP".parse().unwrap()).unwrap();
         let changed = ready.clone().edited(RowEdit { amount: Some(amount), ..RowEdit::default() }).unwrap();
@@ -485,7 +509,13 @@ pub(crate) mod tests {
 
     #[test]
     fn typing_a_name_never_unlinks_the_donor() {
-        let edited = row().edited(RowEdit { email: Patch::Set("a@b.org".into()), last_name: Patch::Clear, ..RowEdit::default() }).unwrap();
+        let edited = row()
+            .edited(RowEdit {
+                email: Patch::Set("a@b.org".into()),
+                last_name: Patch::Clear,
+                ..RowEdit::default()
+            })
+            .unwrap();
         assert_eq!(edited.donor, row().donor);
         assert_eq!(edited.evidence.last_name, None);
         let unlinked = row().edited(RowEdit { donor: Patch::Clear, ..RowEdit::default() }).unwrap();

@@ -31,7 +31,11 @@ impl Instant {
     }
 
     fn timestamp(self) -> Timestamp {
-        Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
+        Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        })
     }
 }
 
@@ -92,7 +96,11 @@ impl FromStr for CalendarDate {
     /// Takes `YYYY-MM-DD` and nothing else: any other order is ambiguous and must be asked.
     fn from_str(text: &str) -> Result<Self, BadDate> {
         let bad = || BadDate(text.to_owned());
-        let shape = text.len() == 10 && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
+        let shape = text.len() == 10
+            && text
+                .bytes()
+                .enumerate()
+                .all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
         if !shape {
             return Err(bad());
         }
@@ -173,7 +181,16 @@ mod tests {
     #[test]
     fn only_the_unambiguous_form_is_a_date() {
         assert_eq!("2026-11-20".parse::<CalendarDate>().unwrap().to_string(), "2026-11-20");
-        for bad in ["20/11/2026", "03/04/26", "2026-11-31", "2026-1-1", "20261120", "2026-11-20T00:00:00Z", "+026-11-20", ""] {
+        for bad in [
+            "20/11/2026",
+            "03/04/26",
+            "2026-11-31",
+            "2026-1-1",
+            "20261120",
+            "2026-11-20T00:00:00Z",
+            "+026-11-20",
+            "",
+        ] {
             assert!(bad.parse::<CalendarDate>().is_err(), "{bad}");
         }
     }

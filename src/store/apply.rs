@@ -54,7 +54,8 @@ impl<'t> Group<'t> {
             Some(value) => codec::decode_header(&value)?.recorded,
             None => Instant(i64::MIN),
         };
-        let next_subject = tables.meta(NEXT_SUBJECT)?.map_or(Ok(1), |bytes| codec::decode("next subject", &bytes))?;
+        let next_subject =
+            tables.meta(NEXT_SUBJECT)?.map_or(Ok(1), |bytes| codec::decode("next subject", &bytes))?;
         let last_commit = tables.last_commit()?;
         let previous = match tables.link(last_commit)? {
             Some(value) => codec::decode::<codec::Link>("chain link", &value)?.hash,
@@ -119,7 +120,10 @@ impl<'t> Group<'t> {
     fn put(&mut self, put: Put, cause: &Cause, world: &World) -> Result<(), StoreError> {
         let before = match self.newest(&put.key)? {
             Some((subject, seq)) => {
-                let value = self.tables.entry(seq)?.ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))?;
+                let value = self
+                    .tables
+                    .entry(seq)?
+                    .ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))?;
                 Some((subject, seq, decode_entry(&value)?))
             }
             None => None,
@@ -155,12 +159,25 @@ impl<'t> Group<'t> {
         self.last_recorded = recorded;
         let Body::Kept { image, .. } = &body else { return Ok(()) };
         self.derive(before.as_ref(), &header, seq, image.json(), state_before)?;
-        let written = Written { seq, subject: header.subject, key: header.key, state: op.state_after(), json: image.json().into() };
+        let written = Written {
+            seq,
+            subject: header.subject,
+            key: header.key,
+            state: op.state_after(),
+            json: image.json().into(),
+        };
         self.written.push(written);
         Ok(())
     }
 
-    fn derive(&mut self, before: Option<&(u64, u64, Entry)>, header: &Header, seq: u64, json: &str, state_before: Option<SubjectState>) -> Result<(), StoreError> {
+    fn derive(
+        &mut self,
+        before: Option<&(u64, u64, Entry)>,
+        header: &Header,
+        seq: u64,
+        json: &str,
+        state_before: Option<SubjectState>,
+    ) -> Result<(), StoreError> {
         if let Some((_, old_seq, entry)) = before
             && let Some(old_json) = image_of(entry)
         {

@@ -77,7 +77,13 @@ impl Changes {
     }
 
     /// A record of ours as changed by somebody who read the entry `basis`.
-    pub fn update_at<T: Serialize>(&mut self, object: Object, id: Uuid, value: &T, basis: Seq) -> Result<(), StoreError> {
+    pub fn update_at<T: Serialize>(
+        &mut self,
+        object: Object,
+        id: Uuid,
+        value: &T,
+        basis: Seq,
+    ) -> Result<(), StoreError> {
         self.put(SubjectKey::here(object, id), What::Op(Op::Updated), to_json(value)?, Basis::At(basis));
         Ok(())
     }
@@ -104,14 +110,24 @@ impl Changes {
     }
 
     /// A working row; `None` removes it.
-    pub fn working<T: Serialize>(&mut self, kind: Working, rest: &[u8], value: Option<&T>) -> Result<(), StoreError> {
+    pub fn working<T: Serialize>(
+        &mut self,
+        kind: Working,
+        rest: &[u8],
+        value: Option<&T>,
+    ) -> Result<(), StoreError> {
         let value = value.map(encode).transpose()?;
         self.working.push((key::working(kind, rest), value));
         Ok(())
     }
 
     /// A message on its way, or (with `keep` false) one whose outcome is stored.
-    pub fn message(&mut self, connection: ConnectionId, message: &Message, keep: bool) -> Result<(), StoreError> {
+    pub fn message(
+        &mut self,
+        connection: ConnectionId,
+        message: &Message,
+        keep: bool,
+    ) -> Result<(), StoreError> {
         let mut bytes = key::outbox(connection, message.run);
         bytes.extend_from_slice(message.row.0.as_bytes());
         self.working.push((bytes, if keep { Some(encode(message)?) } else { None }));

@@ -122,7 +122,8 @@ pub(super) fn encode_entry(mut header: Header, body: &Body) -> Result<(Vec<u8>, 
     let body = postcard(body)?;
     header.body_hash = blake3::hash(&body).into();
     let header = postcard(&header)?;
-    let length = u32::try_from(header.len()).map_err(|_| StoreError::corrupt("entry header", header.len()))?;
+    let length =
+        u32::try_from(header.len()).map_err(|_| StoreError::corrupt("entry header", header.len()))?;
     let mut value = Vec::with_capacity(5 + header.len() + body.len());
     value.push(VERSION);
     value.extend_from_slice(&length.to_le_bytes());
@@ -143,7 +144,8 @@ pub(super) fn split_entry(value: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
 /// Reads an entry and checks that its body is the one its header names.
 pub(super) fn decode_entry(value: &[u8]) -> Result<Entry, StoreError> {
     let (header, body) = split_entry(value)?;
-    let entry = Entry { header: from_postcard("entry header", header)?, body: from_postcard("entry body", body)? };
+    let entry =
+        Entry { header: from_postcard("entry header", header)?, body: from_postcard("entry body", body)? };
     let kept = matches!(entry.body, Body::Kept { .. });
     if kept && entry.header.body_hash != *blake3::hash(body).as_bytes() {
         return Err(StoreError::corrupt("entry body that does not match its header", body.len()));

@@ -15,7 +15,8 @@ use crate::ground::staging::StagedRow;
 pub(super) fn index_keys(header: &Header, seq: u64, json: &str) -> Result<Vec<Vec<u8>>, StoreError> {
     let state = header.op.state_after();
     let subject = header.subject.0;
-    let mut keys = vec![key::newest(header.key.connection, header.key.object, state).u64(seq).finish(subject)];
+    let mut keys =
+        vec![key::newest(header.key.connection, header.key.object, state).u64(seq).finish(subject)];
     if state == SubjectState::Gone {
         return Ok(keys);
     }
@@ -29,14 +30,18 @@ pub(super) fn index_keys(header: &Header, seq: u64, json: &str) -> Result<Vec<Ve
         }
         Object::Run => {
             let run: ProcessRun = from_json("run", json)?;
-            keys.push(IndexKey::new(Index::RunsByBatch).uuid(run.batch.0).instant(run.queued_at).finish(subject));
+            keys.push(
+                IndexKey::new(Index::RunsByBatch).uuid(run.batch.0).instant(run.queued_at).finish(subject),
+            );
             if run.status.is_active() {
                 keys.push(IndexKey::new(Index::ActiveRuns).finish(subject));
             }
         }
         Object::User => {
             let user: User = from_json("user", json)?;
-            keys.push(IndexKey::new(Index::UserByEmail).bytes(user.email.as_bytes()).bytes(&[0]).finish(subject));
+            keys.push(
+                IndexKey::new(Index::UserByEmail).bytes(user.email.as_bytes()).bytes(&[0]).finish(subject),
+            );
         }
     }
     Ok(keys)
@@ -54,9 +59,14 @@ fn gift_keys(seq: u64, subject: u64, json: &str) -> Option<Vec<u8>> {
 }
 
 fn staged_keys(subject: u64, row: &StagedRow) -> Vec<Vec<u8>> {
-    let by_status = IndexKey::new(Index::StagedByStatus).status(row.status()).instant(row.received_at).finish(subject);
+    let by_status =
+        IndexKey::new(Index::StagedByStatus).status(row.status()).instant(row.received_at).finish(subject);
     let by_batch = row.batch.map(|batch| {
-        IndexKey::new(Index::StagedByBatch).uuid(batch.0).status(row.status()).instant(row.received_at).finish(subject)
+        IndexKey::new(Index::StagedByBatch)
+            .uuid(batch.0)
+            .status(row.status())
+            .instant(row.received_at)
+            .finish(subject)
     });
     std::iter::once(by_status).chain(by_batch).collect()
 }

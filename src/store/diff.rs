@@ -45,7 +45,11 @@ fn compare(path: &str, before: &Fields<'_>, after: &Fields<'_>, depth: usize, ou
 }
 
 fn change(field: &str, before: Option<&str>, after: Option<&str>) -> FieldChange {
-    FieldChange { field: field.to_owned(), before: before.map(str::to_owned), after: after.map(str::to_owned) }
+    FieldChange {
+        field: field.to_owned(),
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,9 @@ pub enum StoreError {
         len: usize,
     },
     /// A value was written by a newer version.
-    #[error("the ledger holds {what} of version {found}, which this version of Almoner does not know; use a newer Almoner")]
+    #[error(
+        "the ledger holds {what} of version {found}, which this version of Almoner does not know; use a newer Almoner"
+    )]
     Newer {
         /// What was being read.
         what: &'static str,
@@ -43,13 +45,22 @@ macro_rules! unavailable {
     )*};
 }
 
-unavailable!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError, redb::DatabaseError, redb::SetDurabilityError);
+unavailable!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::DatabaseError,
+    redb::SetDurabilityError
+);
 
 /// Why a store cannot be opened. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file has no bytes.
-    #[error("{0} is an empty file, not a ledger. Nothing was changed. Move it away to start a new ledger, or restore a backup.")]
+    #[error(
+        "{0} is an empty file, not a ledger. Nothing was changed. Move it away to start a new ledger, or restore a backup."
+    )]
     Empty(String),
     /// The file is something else.
     #[error("{0} is not an Almoner ledger. Nothing was changed.")]
@@ -63,7 +74,9 @@ pub enum OpenError {
         reason: String,
     },
     /// Written by a newer version.
-    #[error("this ledger has layout {found}, this version of Almoner knows up to {known}. Nothing was changed. Use the newer version.")]
+    #[error(
+        "this ledger has layout {found}, this version of Almoner knows up to {known}. Nothing was changed. Use the newer version."
+    )]
     Newer {
         /// Its layout.
         found: u32,

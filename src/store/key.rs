@@ -161,7 +161,11 @@ mod tests {
             SubjectKey::twenty(Object::People, id),
             SubjectKey::here(Object::People, id),
             SubjectKey::twenty(Object::Gifts, id),
-            SubjectKey { connection: ConnectionId(9), object: Object::People, foreign: ForeignId::Text("42".into()) },
+            SubjectKey {
+                connection: ConnectionId(9),
+                object: Object::People,
+                foreign: ForeignId::Text("42".into()),
+            },
         ];
         for (i, key) in keys.iter().enumerate() {
             let bytes = subject(key);

@@ -15,7 +15,10 @@ use crate::ground::batch::{Batch, BatchRows};
 use crate::ground::crm::{GiftRecord, PersonRecord};
 use crate::ground::freshness::SyncState;
 use crate::ground::gift::Gift;
-use crate::ground::id::{BatchId, ConnectionId, GiftId, Object, PersonId, RunId, Seq, StagedId, SubjectId, SubjectKey, TokenId, UserId};
+use crate::ground::id::{
+    BatchId, ConnectionId, GiftId, Object, PersonId, RunId, Seq, StagedId, SubjectId, SubjectKey, TokenId,
+    UserId,
+};
 use crate::ground::journal::SubjectState;
 use crate::ground::outbox::Message;
 use crate::ground::person::Person;
@@ -86,11 +89,19 @@ impl Ledger<'_> {
     /// The record of a subject as the JSON of its after-image; none when it was erased.
     pub fn record(&self, subject: SubjectId) -> Result<Option<Record<String>>, StoreError> {
         let Some(seq) = self.0.current(subject.0)? else { return Ok(None) };
-        let value = self.0.entry(seq)?.ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))?;
+        let value =
+            self.0.entry(seq)?.ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))?;
         let Entry { header, body } = decode_entry(&value)?;
         let Body::Kept { image, .. } = body else { return Ok(None) };
         let Header { key, op, recorded, .. } = header;
-        let record = Record { subject, key, seq: Seq(seq), state: op.state_after(), recorded, value: image.json().to_owned() };
+        let record = Record {
+            subject,
+            key,
+            seq: Seq(seq),
+            state: op.state_after(),
+            recorded,
+            value: image.json().to_owned(),
+        };
         Ok(Some(record))
     }
 
@@ -99,11 +110,23 @@ impl Ledger<'_> {
         self.subject(name)?.map_or(Ok(None), |subject| self.record(subject))
     }
 
-    fn typed<T: DeserializeOwned>(&self, what: &'static str, record: Option<Record<String>>) -> Result<Option<Record<T>>, StoreError> {
-        record.filter(|r| r.state != SubjectState::Gone).map(|r| r.try_map(|json| from_json(what, &json))).transpose()
+    fn typed<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        record: Option<Record<String>>,
+    ) -> Result<Option<Record<T>>, StoreError> {
+        record
+            .filter(|r| r.state != SubjectState::Gone)
+            .map(|r| r.try_map(|json| from_json(what, &json)))
+            .transpose()
     }
 
-    fn here<T: DeserializeOwned>(&self, what: &'static str, object: Object, id: Uuid) -> Result<Option<Record<T>>, StoreError> {
+    fn here<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        object: Object,
+        id: Uuid,
+    ) -> Result<Option<Record<T>>, StoreError> {
         self.typed(what, self.record_of(&SubjectKey::here(object, id))?)
     }
 
@@ -134,17 +157,25 @@ impl Ledger<'_> {
 
     /// A person of the mirror.
     pub fn person(&self, id: PersonId) -> Result<Option<Record<Person>>, StoreError> {
-        let record: Option<Record<PersonRecord>> = self.typed("person", self.record_of(&SubjectKey::twenty(Object::People, id.0))?)?;
+        let record: Option<Record<PersonRecord>> =
+            self.typed("person", self.record_of(&SubjectKey::twenty(Object::People, id.0))?)?;
         Ok(record.map(|r| r.map(PersonRecord::into_person)))
     }
 
     /// A gift of the mirror, posted or pending.
     pub fn gift(&self, id: GiftId) -> Result<Option<Record<Gift>>, StoreError> {
-        let record: Option<Record<GiftRecord>> = self.typed("gift", self.record_of(&SubjectKey::twenty(Object::Gifts, id.0))?)?;
+        let record: Option<Record<GiftRecord>> =
+            self.typed("gift", self.record_of(&SubjectKey::twenty(Object::Gifts, id.0))?)?;
         Ok(record.map(|r| r.map(GiftRecord::into_gift)))
     }
 
-    fn subjects(&self, prefix: &Prefix, after: Option<&[u8]>, order: Order, limit: usize) -> Result<(Vec<SubjectId>, Option<Vec<u8>>), StoreError> {
+    fn subjects(
+        &self,
+        prefix: &Prefix,
+        after: Option<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<(Vec<SubjectId>, Option<Vec<u8>>), StoreError> {
         let (mut subjects, mut last) = (Vec::new(), None);
         let mut more = false;
         self.0.index(prefix, after, order, &mut |key, subject| {
@@ -238,12 +269,24 @@ impl Ledger<'_> {
     }
 
     /// Records of an object, newest change first.
-    pub fn newest(&self, connection: ConnectionId, object: Object, state: SubjectState, after: Option<&[u8]>, limit: usize) -> Result<Page<Record<String>>, StoreError> {
+    pub fn newest(
+        &self,
+        connection: ConnectionId,
+        object: Object,
+        state: SubjectState,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Page<Record<String>>, StoreError> {
         self.page(&key::newest(connection, object, state).prefix(), after, limit)
     }
 
     /// Gifts of a donor, newest change first.
-    pub fn gifts_of(&self, donor: PersonId, after: Option<&[u8]>, limit: usize) -> Result<Page<Record<String>>, StoreError> {
+    pub fn gifts_of(
+        &self,
+        donor: PersonId,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Page<Record<String>>, StoreError> {
         self.page(&IndexKey::new(Index::GiftsByDonor).uuid(donor.0).prefix(), after, limit)
     }
 
@@ -252,7 +295,12 @@ impl Ledger<'_> {
         self.count(&IndexKey::new(Index::GiftsByDonor).uuid(donor.0).prefix())
     }
 
-    fn page(&self, prefix: &Prefix, after: Option<&[u8]>, limit: usize) -> Result<Page<Record<String>>, StoreError> {
+    fn page(
+        &self,
+        prefix: &Prefix,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Page<Record<String>>, StoreError> {
         // A cursor of another list would walk foreign keys.
         let after = after.filter(|after| after.starts_with(&prefix.0));
         let (subjects, next) = self.subjects(prefix, after, Order::Down, limit)?;
@@ -264,7 +312,12 @@ impl Ledger<'_> {
     }
 
     /// How many records of an object stand in a state.
-    pub fn object_count(&self, connection: ConnectionId, object: Object, state: SubjectState) -> Result<u64, StoreError> {
+    pub fn object_count(
+        &self,
+        connection: ConnectionId,
+        object: Object,
+        state: SubjectState,
+    ) -> Result<u64, StoreError> {
         Ok(u64::try_from(self.0.summary(&key::count(connection, object, state))?).unwrap_or(0))
     }
 

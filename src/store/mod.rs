@@ -94,7 +94,8 @@ impl Database {
         if let Some(database) = state.as_ref() {
             return Ok(Arc::clone(database));
         }
-        let database = open_database(&self.place).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let database =
+            open_database(&self.place).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let database = Arc::new(database);
         *state = Some(Arc::clone(&database));
         Ok(database)
@@ -158,12 +159,19 @@ impl Store {
         let database = Arc::new(Database { place, state: RwLock::new(Some(Arc::new(database))) });
         let notice = Arc::new(Notice { hooks: Mutex::default(), sender: broadcast::channel(NOTES).0 });
         let queue = Arc::new(Queue::default());
-        let writer = Writer { queue: Arc::clone(&queue), database: Arc::clone(&database), world: world.clone(), notice: Arc::clone(&notice) };
+        let writer = Writer {
+            queue: Arc::clone(&queue),
+            database: Arc::clone(&database),
+            world: world.clone(),
+            notice: Arc::clone(&notice),
+        };
         let (inline, thread) = match drive {
             Drive::Inline => (Some(writer), None),
             Drive::Thread => {
-                let spawned = std::thread::Builder::new().name("ledger-writer".into()).spawn(move || writer.run());
-                let thread = spawned.map_err(|error| OpenError::Io { path: "thread".into(), reason: error.to_string() })?;
+                let spawned =
+                    std::thread::Builder::new().name("ledger-writer".into()).spawn(move || writer.run());
+                let thread = spawned
+                    .map_err(|error| OpenError::Io { path: "thread".into(), reason: error.to_string() })?;
                 (None, Some(thread))
             }
         };
@@ -194,7 +202,9 @@ impl Store {
         if let Some(writer) = &self.0.inline {
             writer.step();
         }
-        answer.await.unwrap_or_else(|_| Err(WriteError::Store(StoreError::Unavailable("the ledger is shutting down".into()))))
+        answer.await.unwrap_or_else(|_| {
+            Err(WriteError::Store(StoreError::Unavailable("the ledger is shutting down".into())))
+        })
     }
 
     /// A consistent view of everything committed so far. Not to be held longer than a second or across an await.
@@ -242,7 +252,9 @@ fn open_database(place: &Place) -> Result<redb::Database, OpenError> {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
     match place {
-        Place::Memory(disk) => builder.create_with_backend(disk.clone()).map_err(|error| refused(Path::new("memory"), &error)),
+        Place::Memory(disk) => {
+            builder.create_with_backend(disk.clone()).map_err(|error| refused(Path::new("memory"), &error))
+        }
         Place::File(path) => {
             let shown = path.display().to_string();
             match std::fs::metadata(path) {
@@ -260,17 +272,24 @@ fn open_database(place: &Place) -> Result<redb::Database, OpenError> {
 /// Looks before redb does: a foreign file must not be touched.
 fn check_magic(path: &Path) -> Result<(), OpenError> {
     use std::io::Read;
-    let io = |error: std::io::Error| OpenError::Io { path: path.display().to_string(), reason: error.to_string() };
+    let io =
+        |error: std::io::Error| OpenError::Io { path: path.display().to_string(), reason: error.to_string() };
     let mut head = [0_u8; 4];
     let read = std::fs::File::open(path).map_err(io)?.read(&mut head).map_err(io)?;
-    if read == head.len() && &head == b"redb" { Ok(()) } else { Err(OpenError::Foreign(path.display().to_string())) }
+    if read == head.len() && &head == b"redb" {
+        Ok(())
+    } else {
+        Err(OpenError::Foreign(path.display().to_string()))
+    }
 }
 
 fn refused(path: &Path, error: &redb::DatabaseError) -> OpenError {
     let path = path.display().to_string();
     match error {
         redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse,
-        redb::DatabaseError::Storage(redb::StorageError::Io(error)) => OpenError::Io { path, reason: error.to_string() },
+        redb::DatabaseError::Storage(redb::StorageError::Io(error)) => {
+            OpenError::Io { path, reason: error.to_string() }
+        }
         other => OpenError::Damaged { path, reason: other.to_string() },
     }
 }
@@ -285,7 +304,9 @@ fn prepare(place: &Place, database: &redb::Database) -> Result<(), OpenError> {
     match layout(database).map_err(&damaged)? {
         Layout::Ours(SCHEMA) => Ok(()),
         Layout::Ours(found) if found > SCHEMA => Err(OpenError::Newer { found, known: SCHEMA }),
-        Layout::Ours(found) => Err(damaged(StoreError::Newer { what: "a layout that was never released", found })),
+        Layout::Ours(found) => {
+            Err(damaged(StoreError::Newer { what: "a layout that was never released", found }))
+        }
         Layout::Foreign => Err(OpenError::Foreign(shown.clone())),
         Layout::New => create_tables(database).map_err(damaged),
     }

@@ -30,7 +30,13 @@ pub(super) trait Reader {
     fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError>;
     fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
     /// Walks index keys with this prefix, from just past `after` when given.
-    fn index(&self, prefix: &Prefix, after: Option<&[u8]>, order: Order, visit: &mut IndexVisit<'_>) -> Result<(), StoreError>;
+    fn index(
+        &self,
+        prefix: &Prefix,
+        after: Option<&[u8]>,
+        order: Order,
+        visit: &mut IndexVisit<'_>,
+    ) -> Result<(), StoreError>;
     fn working(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError>;
     fn summary(&self, key: &[u8]) -> Result<i64, StoreError>;
@@ -95,7 +101,13 @@ impl SnapshotTables {
     }
 }
 
-fn walk_index(table: &impl ReadableTable<&'static [u8], u64>, prefix: &Prefix, after: Option<&[u8]>, order: Order, visit: &mut IndexVisit<'_>) -> Result<(), StoreError> {
+fn walk_index(
+    table: &impl ReadableTable<&'static [u8], u64>,
+    prefix: &Prefix,
+    after: Option<&[u8]>,
+    order: Order,
+    visit: &mut IndexVisit<'_>,
+) -> Result<(), StoreError> {
     use std::ops::Bound;
     let end = prefix.end();
     let upper_of_prefix = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -151,7 +163,13 @@ macro_rules! impl_reader {
                 range.rev().take(limit).map(|item| Ok(item?.0.value().1)).collect()
             }
 
-            fn index(&self, prefix: &Prefix, after: Option<&[u8]>, order: Order, visit: &mut IndexVisit<'_>) -> Result<(), StoreError> {
+            fn index(
+                &self,
+                prefix: &Prefix,
+                after: Option<&[u8]>,
+                order: Order,
+                visit: &mut IndexVisit<'_>,
+            ) -> Result<(), StoreError> {
                 walk_index(&self.index, prefix, after, order, visit)
             }
 

@@ -23,7 +23,9 @@ impl std::fmt::Debug for SecretKey {
 
 /// The sealed bytes are not what this key and name sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a stored secret cannot be opened with this key file; use the key file that belongs to this data folder")]
+#[error(
+    "a stored secret cannot be opened with this key file; use the key file that belongs to this data folder"
+)]
 pub struct CannotOpen;
 
 impl SecretKey {

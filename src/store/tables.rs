@@ -16,7 +16,8 @@ pub(super) const CURRENT: TableDefinition<'static, u64, u64> = TableDefinition::
 /// (subject, seq): every entry of a subject.
 pub(super) const HISTORY: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("history");
 /// (connection, object, foreign id) -> subject: the only table keyed by foreign randomness.
-pub(super) const SUBJECT_BY_KEY: TableDefinition<'static, &[u8], u64> = TableDefinition::new("subject_by_key");
+pub(super) const SUBJECT_BY_KEY: TableDefinition<'static, &[u8], u64> =
+    TableDefinition::new("subject_by_key");
 /// Typed secondary indexes, derived; the first byte is the number of the index.
 pub(super) const INDEX: TableDefinition<'static, &[u8], u64> = TableDefinition::new("index");
 /// Counters, derived; nothing in them changes with time alone.
@@ -27,8 +28,18 @@ pub(super) const WORKING: TableDefinition<'static, &[u8], &[u8]> = TableDefiniti
 pub(super) const SECRETS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("secrets");
 
 /// Names of all tables, for the snapshot test and for `verify`.
-pub(super) const NAMES: [&str; 10] =
-    ["meta", "journal", "commits", "current", "history", "subject_by_key", "index", "summary", "working", "secrets"];
+pub(super) const NAMES: [&str; 10] = [
+    "meta",
+    "journal",
+    "commits",
+    "current",
+    "history",
+    "subject_by_key",
+    "index",
+    "summary",
+    "working",
+    "secrets",
+];
 
 /// The kinds of working rows. The numbers stand on disk: append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,10 @@ impl Entropy for Seeded {
 
 /// A world whose clock counts the questions and whose chance comes from a seed.
 pub(crate) fn world(seed: u64) -> World {
-    World { clock: Arc::new(TestClock(AtomicI64::new(1_000))), entropy: Arc::new(Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)))) }
+    World {
+        clock: Arc::new(TestClock(AtomicI64::new(1_000))),
+        entropy: Arc::new(Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)))),
+    }
 }
 
 fn cause() -> Cause {
@@ -131,13 +134,15 @@ fn writers_that_come_together_share_a_commit_and_see_each_other() {
     runtime.block_on(async {
         let writes = (0..64_u128).map(|n| {
             store.write::<_, (), _>(move |view| {
-                let before = view.ledger().object_count(ConnectionId::TWENTY, Object::People, SubjectState::Live)?;
+                let before =
+                    view.ledger().object_count(ConnectionId::TWENTY, Object::People, SubjectState::Live)?;
                 let mut changes = Changes::new(cause());
                 changes.seen(person(n), "{}".into(), false, None);
                 Ok((changes, before))
             })
         });
-        let mut counts: Vec<u64> = futures_util::future::join_all(writes).await.into_iter().map(|r| r.unwrap().1).collect();
+        let mut counts: Vec<u64> =
+            futures_util::future::join_all(writes).await.into_iter().map(|r| r.unwrap().1).collect();
         counts.sort_unstable();
         assert_eq!(counts, (0..64).collect::<Vec<_>>());
     });
@@ -177,10 +182,14 @@ fn foreign_empty_and_newer_files_are_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.redb");
     let attempt = || Store::open(Place::File(path.clone()), world(1), Drive::Inline).map(|_| ()).unwrap_err();
-    for (content, is) in [(&b""[..], "empty"), (b"SQLite format 3\0 and more", "foreign"), (b"re", "foreign")] {
+    for (content, is) in [(&b""[..], "empty"), (b"SQLite format 3\0 and more", "foreign"), (b"re", "foreign")]
+    {
         std::fs::write(&path, content).unwrap();
         let error = attempt();
-        assert!(matches!((&error, is), (OpenError::Empty(_), "empty") | (OpenError::Foreign(_), "foreign")), "{error}");
+        assert!(
+            matches!((&error, is), (OpenError::Empty(_), "empty") | (OpenError::Foreign(_), "foreign")),
+            "{error}"
+        );
         assert_eq!(std::fs::read(&path).unwrap(), content);
     }
     std::fs::remove_file(&path).unwrap();
@@ -188,7 +197,10 @@ fn foreign_empty_and_newer_files_are_refused_and_left_alone() {
     {
         let database = redb::Database::open(&path).unwrap();
         let tx = database.begin_write().unwrap();
-        tx.open_table(tables::META).unwrap().insert(SCHEMA_NAME, codec::encode(&(SCHEMA + 1)).unwrap().as_slice()).unwrap();
+        tx.open_table(tables::META)
+            .unwrap()
+            .insert(SCHEMA_NAME, codec::encode(&(SCHEMA + 1)).unwrap().as_slice())
+            .unwrap();
         tx.commit().unwrap();
     }
     assert!(matches!(attempt(), OpenError::Newer { found, known } if found == known + 1));
@@ -235,7 +247,12 @@ mod model {
 
     fn write(store: &Store, act: &Act) -> Option<(u8, (String, SubjectState))> {
         let (n, json, state, act) = match *act {
-            Act::See(n, v, deleted) => (n, format!("{{\"v\":{v}}}"), if deleted { SubjectState::Deleted } else { SubjectState::Live }, act.clone()),
+            Act::See(n, v, deleted) => (
+                n,
+                format!("{{\"v\":{v}}}"),
+                if deleted { SubjectState::Deleted } else { SubjectState::Live },
+                act.clone(),
+            ),
             Act::Pending(n, v) => (n, format!("{{\"v\":{v}}}"), SubjectState::Pending, act.clone()),
             Act::Withdraw(n) => (n, "{}".to_owned(), SubjectState::Gone, act.clone()),
             _ => return None,

@@ -53,13 +53,19 @@ pub fn verify(store: &Store) -> Result<Verdict, StoreError> {
     Ok(verdict)
 }
 
-fn read_journal(snapshot: &Snapshot, verdict: &mut Verdict, rebuilt: &mut Rebuilt) -> Result<Option<String>, StoreError> {
+fn read_journal(
+    snapshot: &Snapshot,
+    verdict: &mut Verdict,
+    rebuilt: &mut Rebuilt,
+) -> Result<Option<String>, StoreError> {
     let tables = &snapshot.tables;
     let last = tables.last_seq()?;
     let mut previous = [0; 32];
     let mut next = 1;
     for commit in 1..=tables.last_commit()? {
-        let Some(value) = tables.link(commit)? else { return Ok(Some(format!("commit {commit} is missing"))) };
+        let Some(value) = tables.link(commit)? else {
+            return Ok(Some(format!("commit {commit} is missing")));
+        };
         let link: Link = decode("chain link", &value)?;
         if link.previous != previous || link.first != next || link.last < link.first {
             return Ok(Some(format!("commit {commit} does not follow the one before it")));
@@ -128,7 +134,8 @@ fn compare(snapshot: &Snapshot, rebuilt: &Rebuilt) -> Result<Option<String>, Sto
     if let Some(fault) = first_difference("history", &rebuilt.history, history)? {
         return Ok(Some(fault));
     }
-    let subjects = tables.subject_by_key.iter()?.map(|item| item.map(|(k, v)| (k.value().to_vec(), v.value())));
+    let subjects =
+        tables.subject_by_key.iter()?.map(|item| item.map(|(k, v)| (k.value().to_vec(), v.value())));
     if let Some(fault) = first_difference("subject_by_key", &rebuilt.subjects, subjects)? {
         return Ok(Some(fault));
     }
@@ -137,7 +144,8 @@ fn compare(snapshot: &Snapshot, rebuilt: &Rebuilt) -> Result<Option<String>, Sto
         return Ok(Some(fault));
     }
     // A counter that fell to zero may stand or be absent.
-    let counted: BTreeMap<_, _> = rebuilt.summary.iter().filter(|(_, n)| **n != 0).map(|(k, n)| (k.clone(), *n)).collect();
+    let counted: BTreeMap<_, _> =
+        rebuilt.summary.iter().filter(|(_, n)| **n != 0).map(|(k, n)| (k.clone(), *n)).collect();
     let summary = tables.summary.iter()?.map(|item| item.map(|(k, v)| (k.value().to_vec(), v.value())));
     let summary = summary.filter(|item| !matches!(item, Ok((_, 0))));
     first_difference("summary", &counted, summary)

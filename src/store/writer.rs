@@ -77,7 +77,9 @@ where
             (Some(Err(fail)), _) => Err(fail.into()),
             (Some(Ok(value)), Ok(seq)) => Ok((seq, value)),
             (_, Err(error)) => Err(WriteError::Store(error)),
-            (None, Ok(_)) => Err(WriteError::Store(StoreError::Unavailable("the change stopped half-way; nothing was kept".into()))),
+            (None, Ok(_)) => Err(WriteError::Store(StoreError::Unavailable(
+                "the change stopped half-way; nothing was kept".into(),
+            ))),
         };
         // Whoever asked may have gone away; the change stands all the same.
         let _ = self.reply.send(answer);
@@ -104,7 +106,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Queue {
     /// Queues a closure; the receiver gets the sequence of its commit and the closure's value.
-    pub(super) fn push<T, E, F>(&self, decide: F) -> tokio::sync::oneshot::Receiver<Result<(Seq, T), WriteError<E>>>
+    pub(super) fn push<T, E, F>(
+        &self,
+        decide: F,
+    ) -> tokio::sync::oneshot::Receiver<Result<(Seq, T), WriteError<E>>>
     where
         T: Send + 'static,
         E: Send + 'static,

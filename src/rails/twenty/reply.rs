@@ -1,0 +1,309 @@
+//! Reads Twenty's answers, and sorts what went wrong into the six kinds (contract 1.12, 5.3).
+
+use ::http::{Response, StatusCode, header};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::ground::crm::RecordHead;
+use crate::rails::{Outcome, RawRecord, RecordPage, Trouble};
+
+/// A field that only repeats others, and is as large as all of them together.
+const DERIVED_FIELD: &str = "searchVector";
+const DUPLICATE: &str = "A duplicate entry was detected";
+
+#[derive(Deserialize)]
+struct Envelope<'j> {
+    #[serde(borrow)]
+    data: Members<'j>,
+    #[serde(rename = "totalCount")]
+    total_count: Option<u64>,
+    #[serde(rename = "pageInfo")]
+    page_info: Option<PageInfo>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    end_cursor: Option<String>,
+    has_next_page: bool,
+}
+
+/// An object's members in their order, values as they were written.
+struct Members<'j>(Vec<(String, &'j RawValue)>);
+
+impl<'de: 'j, 'j> Deserialize<'de> for Members<'j> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry::<String, &'de RawValue>()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+fn not_fitting(what: &str) -> Trouble {
+    Trouble::Broken(format!("Twenty's answer does not fit: {what}"))
+}
+
+/// The record's own text without the field that only repeats others.
+fn record(raw: &RawValue) -> Result<RawRecord, Trouble> {
+    let head: RecordHead =
+        serde_json::from_str(raw.get()).map_err(|_| not_fitting("a record without an id"))?;
+    let Members(members) =
+        serde_json::from_str(raw.get()).map_err(|_| not_fitting("a record that is not an object"))?;
+    let mut json = String::with_capacity(raw.get().len());
+    for (name, value) in members.iter().filter(|(name, _)| name != DERIVED_FIELD) {
+        json.push(if json.is_empty() { '{' } else { ',' });
+        json.push_str(&serde_json::Value::from(name.as_str()).to_string());
+        json.push(':');
+        json.push_str(value.get());
+    }
+    json.push('}');
+    Ok(RawRecord { id: head.id, json, updated: head.updated(), deleted: head.deleted_at.is_some() })
+}
+
+fn records(envelope: &Envelope<'_>, member: &str) -> Result<Vec<RawRecord>, Trouble> {
+    let found = envelope.data.0.iter().find(|(name, _)| name == member);
+    let (_, list) = found.ok_or_else(|| not_fitting(&format!("no {member}")))?;
+    let list: Vec<&RawValue> =
+        serde_json::from_str(list.get()).map_err(|_| not_fitting(&format!("{member} is not a list")))?;
+    list.into_iter().map(record).collect()
+}
+
+/// A page of records. JSON that is cut or no JSON at all may be a passing fault of something in between.
+pub(super) fn page(body: &Bytes, plural: &str) -> Result<RecordPage, Trouble> {
+    let envelope: Envelope<'_> = match serde_json::from_slice(body) {
+        Ok(envelope) => envelope,
+        Err(error) if is_whole_json(body) => return Err(not_fitting(&error.to_string())),
+        Err(_) => {
+            return Err(Trouble::Later {
+                after_ms: None,
+                said: "an answer that is cut or not JSON".into(),
+                limit: false,
+            });
+        }
+    };
+    let records = records(&envelope, plural)?;
+    let info = envelope.page_info.as_ref().ok_or_else(|| not_fitting("no pageInfo"))?;
+    let next = match (info.has_next_page, &info.end_cursor) {
+        (true, Some(cursor)) => Some(cursor.clone()),
+        (true, None) => return Err(not_fitting("a next page without a cursor")),
+        (false, _) => None,
+    };
+    Ok(RecordPage { records, next, total: envelope.total_count })
+}
+
+/// Whether the bytes are one complete JSON value.
+pub(super) fn is_whole_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<&RawValue>(body).is_ok()
+}
+
+/// What became of a create. Only a complete and well-formed answer says anything; it is matched by id.
+pub(super) fn created(reply: &Response<Bytes>, member: &str, ids: &[Uuid]) -> Outcome {
+    let status = reply.status();
+    if !status.is_success() {
+        return refusal(reply);
+    }
+    let envelope: Envelope<'_> = match serde_json::from_slice(reply.body()) {
+        Ok(envelope) => envelope,
+        Err(_) if is_whole_json(reply.body()) => {
+            return Outcome::Rejected(not_fitting("a success without data"));
+        }
+        Err(error) => return Outcome::Unknown(format!("an answer that is cut or not JSON: {error}")),
+    };
+    match records(&envelope, member) {
+        Err(trouble) => Outcome::Rejected(trouble),
+        Ok(found) => {
+            let all_there = ids.iter().all(|id| found.iter().any(|record| record.id == *id));
+            if all_there && found.len() == ids.len() {
+                Outcome::Confirmed(found)
+            } else {
+                Outcome::Rejected(not_fitting("other records than were sent"))
+            }
+        }
+    }
+}
+
+/// An error answer to a write: 4xx in Twenty's own shape says that nothing was kept; anything else says nothing.
+fn refusal(reply: &Response<Bytes>) -> Outcome {
+    match (reply.status(), said(reply.body())) {
+        (StatusCode::TOO_MANY_REQUESTS, said) => Outcome::Rejected(limited(reply, said)),
+        (status, Some(said)) if status.is_client_error() => Outcome::Rejected(client_error(status, &said)),
+        (status, _) => Outcome::Unknown(format!("Twenty answered {}", status.as_u16())),
+    }
+}
+
+/// An error answer to a read.
+pub(super) fn trouble_of_read(reply: &Response<Bytes>) -> Trouble {
+    match (reply.status(), said(reply.body())) {
+        (StatusCode::TOO_MANY_REQUESTS, said) => limited(reply, said),
+        (status, Some(said)) if status.is_client_error() => client_error(status, &said),
+        (status, _) => Trouble::Later {
+            after_ms: None,
+            said: format!("Twenty answered {}", status.as_u16()),
+            limit: false,
+        },
+    }
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    #[serde(default)]
+    messages: Vec<String>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(rename = "statusCode")]
+    _status_code: u16,
+    #[serde(default)]
+    code: Option<String>,
+}
+
+struct Said {
+    text: String,
+    code: Option<String>,
+}
+
+/// Twenty's own words, if the body is one of its error envelopes.
+fn said(body: &[u8]) -> Option<Said> {
+    let error: ErrorBody = serde_json::from_slice(body).ok()?;
+    let text = error.message.into_iter().chain(error.messages).collect::<Vec<_>>().join(" ");
+    Some(Said { text, code: error.code })
+}
+
+fn client_error(status: StatusCode, said: &Said) -> Trouble {
+    let text = said.text.clone();
+    // Permission is told as 400 on some versions: the code decides, not the status (contract 0.1).
+    if said.code.as_deref() == Some("PERMISSION_DENIED")
+        || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    {
+        return Trouble::Denied(text);
+    }
+    if text.contains("Query read timeout") {
+        return Trouble::Later { after_ms: None, said: text, limit: false };
+    }
+    if text.contains(DUPLICATE) {
+        return Trouble::Clash(text);
+    }
+    let object_is_missing = text.starts_with("object '") && text.contains("not found");
+    if status == StatusCode::NOT_FOUND || object_is_missing {
+        Trouble::Gone(text)
+    } else {
+        Trouble::Refused(text)
+    }
+}
+
+/// `Retry-After` in seconds is a floor; else the text tells the limit, from which one call's share of time follows.
+fn limited(reply: &Response<Bytes>, said: Option<Said>) -> Trouble {
+    let text = said.map_or_else(|| "Twenty allows no more calls for now".to_owned(), |said| said.text);
+    let header = reply.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let from_header = header
+        .and_then(|value| value.trim().parse::<i64>().ok())
+        .map(|seconds| seconds.saturating_mul(1_000));
+    Trouble::Later { after_ms: from_header.or_else(|| spacing_of(&text)), said: text, limit: true }
+}
+
+/// `Limit reached (100 tokens per 60000 ms)` → 600.
+fn spacing_of(text: &str) -> Option<i64> {
+    let numbers: Vec<i64> =
+        text.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
+    match numbers[..] {
+        [tokens, millis] if tokens > 0 => Some((millis + tokens - 1) / tokens),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "63f16175-3266-5ae1-b7c7-297a48d16281";
+
+    fn reply(status: u16, body: &str) -> Response<Bytes> {
+        Response::builder().status(status).body(Bytes::from(body.to_owned())).unwrap()
+    }
+
+    fn create(status: u16, body: &str) -> Outcome {
+        created(&reply(status, body), "createGifts", &[ID.parse().unwrap()])
+    }
+
+    #[test]
+    fn a_page_keeps_each_records_own_text_but_for_the_search_vector() {
+        let body = format!(
+            r#"{{"data":{{"gifts":[{{"id":"{ID}","updatedAt":"2026-11-22T07:23:49.544Z","deletedAt":null,"amount":{{"amountMicros":9007199254740993}},"searchVector":"'a':1","z":1.50}}]}},"totalCount":7,"pageInfo":{{"startCursor":"a","endCursor":"b","hasNextPage":true,"hasPreviousPage":false}}}}"#
+        );
+        let page = page(&Bytes::from(body), "gifts").unwrap();
+        assert_eq!((page.next.as_deref(), page.total), (Some("b"), Some(7)));
+        let expected = format!(
+            r#"{{"id":"{ID}","updatedAt":"2026-11-22T07:23:49.544Z","deletedAt":null,"amount":{{"amountMicros":9007199254740993}},"z":1.50}}"#
+        );
+        assert_eq!(page.records[0].json, expected);
+        assert_eq!(page.records[0].updated.unwrap().to_string(), "2026-11-22T07:23:49.544000Z");
+    }
+
+    #[test]
+    fn an_answer_to_a_create_counts_only_when_it_is_whole_and_ours() {
+        let good = format!(r#"{{"data":{{"createGifts":[{{"id":"{ID}"}}]}}}}"#);
+        assert!(matches!(create(201, &good), Outcome::Confirmed(records) if records.len() == 1));
+        for body in [&good[..good.len() - 3], "", "<html>502</html>"] {
+            assert!(matches!(create(201, body), Outcome::Unknown(_)), "{body}");
+        }
+        for body in [
+            r#"{"data":{"createGifts":[]}}"#,
+            r#"{"data":{}}"#,
+            r#"{"ok":true}"#,
+            r#"{"data":{"createGifts":[{"id":"11111111-2222-4333-8444-555555555555"}]}}"#,
+        ] {
+            assert!(matches!(create(201, body), Outcome::Rejected(Trouble::Broken(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_sorted_once() {
+        let says = |text: &str| {
+            format!(r#"{{"statusCode":400,"error":"BadRequestException","messages":["{text}"]}}"#)
+        };
+        assert!(matches!(create(400, &says(DUPLICATE)), Outcome::Rejected(Trouble::Clash(_))));
+        assert!(matches!(create(400, &says("Invalid object value")), Outcome::Rejected(Trouble::Refused(_))));
+        assert!(matches!(
+            create(400, &says("object 'gifts' not found. eg: companies")),
+            Outcome::Rejected(Trouble::Gone(_))
+        ));
+        assert!(matches!(create(401, &says("Token invalid.")), Outcome::Rejected(Trouble::Denied(_))));
+        let denied = r#"{"statusCode":400,"error":"Error","messages":["no"],"code":"PERMISSION_DENIED"}"#;
+        assert!(matches!(create(400, denied), Outcome::Rejected(Trouble::Denied(_))));
+        // A 5xx, a proxy's page, or a 4xx that is not Twenty's own says nothing about what happened.
+        for (status, body) in
+            [(500, says("boom")), (502, "<html>".into()), (400, "<html>".into()), (408, String::new())]
+        {
+            assert!(matches!(create(status, &body), Outcome::Unknown(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_limit_tells_how_long_to_wait() {
+        let body = r#"{"statusCode":429,"error":"HttpException","messages":["Limit reached (100 tokens per 60000 ms)"]}"#;
+        assert!(matches!(
+            create(429, body),
+            Outcome::Rejected(Trouble::Later { after_ms: Some(600), limit: true, .. })
+        ));
+        let mut with_header = reply(429, body);
+        with_header.headers_mut().insert(header::RETRY_AFTER, "7".parse().unwrap());
+        assert!(matches!(
+            trouble_of_read(&with_header),
+            Trouble::Later { after_ms: Some(7_000), limit: true, .. }
+        ));
+    }
+}
