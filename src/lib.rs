@@ -2,4 +2,5 @@
 
 pub mod ground;
 pub mod rails;
+pub mod runs;
 pub mod store;

@@ -45,6 +45,8 @@ pub(super) struct Group<'t> {
     pub(super) bytes: usize,
     /// Whether any table was touched.
     pub(super) dirty: bool,
+    /// Whether somebody asked for a run's work.
+    pub(super) asks: bool,
 }
 
 impl<'t> Group<'t> {
@@ -71,6 +73,7 @@ impl<'t> Group<'t> {
             written: Vec::new(),
             bytes: 0,
             dirty: false,
+            asks: false,
         })
     }
 
@@ -97,6 +100,7 @@ impl<'t> Group<'t> {
 
     /// Writes the changes.
     pub(super) fn apply(&mut self, changes: Changes, world: &World) -> Result<(), StoreError> {
+        self.asks |= changes.asks;
         for put in changes.puts {
             self.put(put, &changes.cause, world)?;
         }

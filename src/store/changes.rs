@@ -19,6 +19,7 @@ pub struct Changes {
     pub(super) puts: Vec<Put>,
     pub(super) working: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) secrets: Vec<(String, Option<Vec<u8>>)>,
+    pub(super) asks: bool,
 }
 
 /// One record as it is after the change.
@@ -57,7 +58,7 @@ pub(super) enum Basis {
 impl Changes {
     /// No changes yet, made by `cause`.
     pub fn new(cause: Cause) -> Self {
-        Self { cause, puts: Vec::new(), working: Vec::new(), secrets: Vec::new() }
+        Self { cause, puts: Vec::new(), working: Vec::new(), secrets: Vec::new(), asks: false }
     }
 
     fn put(&mut self, key: SubjectKey, what: What, json: String, basis: Basis) {
@@ -137,6 +138,11 @@ impl Changes {
     /// A sealed secret; `None` removes it.
     pub fn secret(&mut self, name: &str, sealed: Option<Vec<u8>>) {
         self.secrets.push((name.to_owned(), sealed));
+    }
+
+    /// Somebody asks for a run's work: the supervisor is woken after the commit.
+    pub const fn ask(&mut self) {
+        self.asks = true;
     }
 
     /// Whether there is nothing to write.

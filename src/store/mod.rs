@@ -71,6 +71,8 @@ pub struct CommitNote {
     pub seq: Seq,
     /// What it touched: object and foreign id.
     pub touched: Arc<[(Object, Option<uuid::Uuid>)]>,
+    /// Whether somebody asked for a run's work.
+    pub asks: bool,
 }
 
 /// Something that follows the journal. Called after the fsync and before the writers are answered.
@@ -121,14 +123,17 @@ struct Notice {
 }
 
 impl Notice {
-    fn committed(&self, written: &[Written]) {
-        let Some(last) = written.last() else { return };
+    fn committed(&self, written: &[Written], asks: bool) {
+        if written.is_empty() && !asks {
+            return;
+        }
+        let seq = Seq(written.last().map_or(0, |last| last.seq));
         for hook in self.hooks.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             hook.committed(written);
         }
         let touched = written.iter().map(|entry| (entry.key.object, entry.key.uuid())).collect();
         // Nobody watching is fine.
-        let _ = self.sender.send(CommitNote { seq: Seq(last.seq), touched });
+        let _ = self.sender.send(CommitNote { seq, touched, asks });
     }
 }
 

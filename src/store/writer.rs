@@ -176,9 +176,9 @@ impl Writer {
             return;
         }
         let outcome = self.commit(&mut jobs);
-        let outcome = outcome.map(|(seq, written)| {
+        let outcome = outcome.map(|(seq, written, asks)| {
             // After the fsync and before anybody is answered: what was acknowledged is findable.
-            self.notice.committed(&written);
+            self.notice.committed(&written, asks);
             seq
         });
         if outcome.is_err() {
@@ -190,7 +190,7 @@ impl Writer {
     }
 
     /// One transaction and one fsync for as many of the jobs as fit; the rest goes back to the queue.
-    fn commit(&self, jobs: &mut Vec<Box<dyn Job>>) -> Result<(Seq, Vec<Written>), StoreError> {
+    fn commit(&self, jobs: &mut Vec<Box<dyn Job>>) -> Result<(Seq, Vec<Written>, bool), StoreError> {
         let tx = self.database.begin_write()?;
         let mut group = Group::begin(OpenTables::open(&tx)?)?;
         let mut decided = 0;
@@ -212,7 +212,7 @@ impl Writer {
             }
         }
         self.queue.put_back(jobs.split_off(decided));
-        let dirty = group.dirty;
+        let (dirty, asks) = (group.dirty, group.asks);
         let written = group.seal()?;
         if dirty {
             tx.commit()?;
@@ -220,6 +220,6 @@ impl Writer {
             tx.abort()?;
         }
         let seq = written.last().map_or(0, |entry| entry.seq);
-        Ok((Seq(seq), written))
+        Ok((Seq(seq), written, asks))
     }
 }

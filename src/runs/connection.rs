@@ -1,0 +1,111 @@
+//! The connection to Twenty as it is stored: its identity, its address, and what the workspace has.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ground::budget::{Bucket, Limit};
+use crate::ground::id::{ConnectionId, ConnectionKey};
+use crate::ground::journal::{Actor, Cause};
+use crate::ground::time::Instant;
+use crate::ground::world::World;
+use crate::rails::twenty::Schema;
+use crate::store::{Changes, Fail, Ledger, Store, StoreError, Working, WriteError};
+
+/// A stored connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its identity: the namespace of every key we choose there.
+    pub key: ConnectionKey,
+    /// Where the server is.
+    pub base: String,
+    /// The objects and fields it has, once they were read.
+    pub schema: Option<Schema>,
+}
+
+/// The budget as stored at a clean stop; absent while we run, so that a crash finds nothing.
+#[derive(Serialize, Deserialize)]
+struct StoredBudget(Bucket);
+
+fn slot() -> [u8; 2] {
+    ConnectionId::TWENTY.0.to_be_bytes()
+}
+
+/// The connection, if there is one.
+pub fn load(ledger: &Ledger<'_>) -> Result<Option<Connection>, StoreError> {
+    ledger.working(Working::Connection, &slot())
+}
+
+fn system(why: &str) -> Cause {
+    Cause { actor: Actor::System, why: why.into(), request_id: None }
+}
+
+/// The connection to `base`: made the first time, kept with its identity when the server moved.
+pub async fn establish(store: &Store, base: &str) -> Result<Connection, WriteError<()>> {
+    let base = base.trim_end_matches('/').to_owned();
+    let (_, connection) = store
+        .write(move |view| {
+            let stored = load(view.ledger())?;
+            let connection = match stored.clone() {
+                Some(stored) => Connection { base, ..stored },
+                None => Connection { key: ConnectionKey(view.world.uuid()), base, schema: None },
+            };
+            let mut changes = Changes::new(system("connect Twenty"));
+            if stored.as_ref() != Some(&connection) {
+                changes.working(Working::Connection, &slot(), Some(&connection))?;
+            }
+            Ok::<_, Fail<()>>((changes, connection))
+        })
+        .await?;
+    Ok(connection)
+}
+
+/// Stores what the workspace has.
+pub async fn remember_schema(store: &Store, schema: Schema) -> Result<(), WriteError<()>> {
+    store
+        .write(move |view| {
+            let mut changes = Changes::new(system("read Twenty's objects and fields"));
+            if let Some(mut connection) = load(view.ledger())?
+                && connection.schema.as_ref() != Some(&schema)
+            {
+                connection.schema = Some(schema);
+                changes.working(Working::Connection, &slot(), Some(&connection))?;
+            }
+            Ok::<_, Fail<()>>((changes, ()))
+        })
+        .await?;
+    Ok(())
+}
+
+/// The call budget to begin with: full for a connection nobody used, what was left after a clean stop, empty after
+/// a crash, when nobody knows how much was used.
+pub async fn opening_budget(store: &Store, world: &World, limit: Limit, is_new: bool) -> Result<Bucket, WriteError<()>> {
+    let now = world.now();
+    let (_, bucket) = store
+        .write(move |view| {
+            let stored: Option<StoredBudget> = view.ledger().working(Working::Budget, &slot())?;
+            let mut changes = Changes::new(system("start"));
+            if stored.is_some() {
+                changes.working::<StoredBudget>(Working::Budget, &slot(), None)?;
+            }
+            let bucket = stored.map_or_else(|| if is_new { Bucket::full(limit, now) } else { Bucket::empty(limit, now) }, |stored| stored.0);
+            Ok::<_, Fail<()>>((changes, bucket))
+        })
+        .await?;
+    Ok(bucket)
+}
+
+/// Keeps the budget over a clean stop.
+pub async fn keep_budget(store: &Store, bucket: Bucket) -> Result<(), WriteError<()>> {
+    store
+        .write(move |_| {
+            let mut changes = Changes::new(system("stop"));
+            changes.working(Working::Budget, &slot(), Some(&StoredBudget(bucket)))?;
+            Ok::<_, Fail<()>>((changes, ()))
+        })
+        .await?;
+    Ok(())
+}
+
+/// A budget that is as good as full, for callers whose limit is off.
+pub const fn unlimited(now: Instant) -> Bucket {
+    Bucket::full(Limit { calls: 1_000_000, period_ms: 1_000 }, now)
+}
