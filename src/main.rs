@@ -1,1 +1,7 @@
-fn main() {}
+//! The `almoner` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    almoner::faces::cli::main()
+}

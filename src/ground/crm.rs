@@ -6,10 +6,20 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::gift::Gift;
-use super::id::{CompanyId, GiftId, PersonId};
+use super::id::{CompanyId, GiftId, Object, PersonId};
 use super::money::{Currency, Money};
 use super::person::Person;
 use super::time::{CalendarDate, Instant};
+
+/// The address of a record in Twenty's own screens.
+pub fn record_url(base: &str, object: Object, id: Uuid) -> Option<String> {
+    let singular = match object {
+        Object::People => "person",
+        Object::Gifts => "gift",
+        _ => return None,
+    };
+    Some(format!("{}/object/{singular}/{id}", base.trim_end_matches('/')))
+}
 
 /// What every record has.
 #[derive(Clone, Debug, Deserialize)]

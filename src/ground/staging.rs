@@ -13,6 +13,9 @@ use super::person::full_name;
 use super::texts::{self, Finding};
 use super::time::{CalendarDate, Instant};
 
+/// The source of batches made from ready rows of the queue.
+pub const QUEUE_SOURCE: &str = "staging_queue";
+
 /// A gift waiting to be posted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StagedRow {
@@ -132,6 +135,20 @@ pub enum Progress {
     },
     /// Set aside for good.
     Discarded,
+}
+
+impl Progress {
+    /// The word of the older generation.
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Review => Status::Pending,
+            Self::Ready => Status::ReadyForProcess,
+            Self::Sending { .. } => Status::Processing,
+            Self::Failed { .. } => Status::ProcessFailed,
+            Self::Posted { .. } => Status::Processed,
+            Self::Discarded => Status::Discarded,
+        }
+    }
 }
 
 /// The five words of the older generation, and ours for a row set aside.
@@ -259,14 +276,7 @@ pub enum RowRefusal {
 impl StagedRow {
     /// The word for where the row stands.
     pub const fn status(&self) -> Status {
-        match self.progress {
-            Progress::Review => Status::Pending,
-            Progress::Ready => Status::ReadyForProcess,
-            Progress::Sending { .. } => Status::Processing,
-            Progress::Failed { .. } => Status::ProcessFailed,
-            Progress::Posted { .. } => Status::Processed,
-            Progress::Discarded => Status::Discarded,
-        }
+        self.progress.status()
     }
 
     /// The gift, once there is one.

@@ -49,4 +49,5 @@ pub const CLASH_DELETED: &str = "This gift reached Twenty and was deleted there.
 /// What stands at the front of Twenty's own reason for a refusal.
 pub const REFUSED_BY_TWENTY: &str = "Twenty refused this gift: ";
 /// What is said of a row whose donor is not in Twenty any more.
-pub const DONOR_IS_GONE: &str = "The chosen donor is no longer in Twenty (deleted or merged). Choose the donor again.";
+pub const DONOR_IS_GONE: &str =
+    "The chosen donor is no longer in Twenty (deleted or merged). Choose the donor again.";

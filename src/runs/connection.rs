@@ -77,7 +77,12 @@ pub async fn remember_schema(store: &Store, schema: Schema) -> Result<(), WriteE
 
 /// The call budget to begin with: full for a connection nobody used, what was left after a clean stop, empty after
 /// a crash, when nobody knows how much was used.
-pub async fn opening_budget(store: &Store, world: &World, limit: Limit, is_new: bool) -> Result<Bucket, WriteError<()>> {
+pub async fn opening_budget(
+    store: &Store,
+    world: &World,
+    limit: Limit,
+    is_new: bool,
+) -> Result<Bucket, WriteError<()>> {
     let now = world.now();
     let (_, bucket) = store
         .write(move |view| {
@@ -86,7 +91,10 @@ pub async fn opening_budget(store: &Store, world: &World, limit: Limit, is_new: 
             if stored.is_some() {
                 changes.working::<StoredBudget>(Working::Budget, &slot(), None)?;
             }
-            let bucket = stored.map_or_else(|| if is_new { Bucket::full(limit, now) } else { Bucket::empty(limit, now) }, |stored| stored.0);
+            let bucket = stored.map_or_else(
+                || if is_new { Bucket::full(limit, now) } else { Bucket::empty(limit, now) },
+                |stored| stored.0,
+            );
             Ok::<_, Fail<()>>((changes, bucket))
         })
         .await?;

@@ -4,6 +4,7 @@ pub mod connection;
 pub mod gate;
 pub mod process_batch;
 pub mod pull;
+pub mod reindex;
 pub mod supervisor;
 
 use std::sync::Arc;

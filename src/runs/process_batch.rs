@@ -62,7 +62,9 @@ impl ProcessBatch {
         let snapshot = self.means.store.snapshot()?;
         let ledger = snapshot.ledger();
         let run = ledger.run(self.run)?.map(|record| record.value);
-        let (Some(run), Some(connection)) = (run.filter(|run| run.status.is_active()), connection::load(&ledger)?) else {
+        let (Some(run), Some(connection)) =
+            (run.filter(|run| run.status.is_active()), connection::load(&ledger)?)
+        else {
             return Ok(None);
         };
         let messages = ledger.messages(ConnectionId::TWENTY, run.id)?;
@@ -72,7 +74,9 @@ impl ProcessBatch {
     }
 
     async fn try_step(&mut self) -> Stored<Next> {
-        let Some(Basis { run, step, connection }) = self.basis().map_err(WriteError::Store)? else { return Ok(Next::Idle) };
+        let Some(Basis { run, step, connection }) = self.basis().map_err(WriteError::Store)? else {
+            return Ok(Next::Idle);
+        };
         if run.status == RunStatus::Queued {
             write(&self.means.store, self.run, start).await?;
             return Ok(Next::Again);
@@ -82,7 +86,10 @@ impl ProcessBatch {
         };
         let lacking = schema.missing("gifts", &GIFT_NEEDS);
         if !lacking.is_empty() && !matches!(step, Step::Finish) {
-            let told = format!("Twenty's gifts lack the field(s) {}. Add them in Twenty; the run goes on by itself.", lacking.join(", "));
+            let told = format!(
+                "Twenty's gifts lack the field(s) {}. Add them in Twenty; the run goes on by itself.",
+                lacking.join(", ")
+            );
             return self.troubled(told).await;
         }
         if step == Step::Finish {
@@ -102,17 +109,27 @@ impl ProcessBatch {
     }
 
     /// Leases rows and stores what will be sent, then sends what was never sent before.
-    async fn lease(&mut self, permit: &Permit, rows: Vec<StagedId>, key: crate::ground::id::ConnectionKey, schema: Schema) -> Stored<Next> {
-        let messages = write(&self.means.store, self.run, move |view, run| lease(view, run, &rows, key, &schema)).await?;
+    async fn lease(
+        &mut self,
+        permit: &Permit,
+        rows: Vec<StagedId>,
+        key: crate::ground::id::ConnectionKey,
+        schema: Schema,
+    ) -> Stored<Next> {
+        let messages =
+            write(&self.means.store, self.run, move |view, run| lease(view, run, &rows, key, &schema))
+                .await?;
         // A row that was tried before may have arrived then: the next step probes it.
-        let fresh: Vec<Message> = messages.into_iter().filter(|(_, attempts)| *attempts == 1).map(|(message, _)| message).collect();
+        let fresh: Vec<Message> =
+            messages.into_iter().filter(|(_, attempts)| *attempts == 1).map(|(message, _)| message).collect();
         if fresh.is_empty() { Ok(Next::Again) } else { self.call(permit, fresh).await }
     }
 
     /// Sends a group that certainly is not there; first its arrival is marked unknown.
     async fn send(&mut self, permit: &Permit, group: Vec<Message>) -> Stored<Next> {
         let marked = group.clone();
-        let held = write(&self.means.store, self.run, move |view, run| mark_unknown(view, run, marked)).await?;
+        let held =
+            write(&self.means.store, self.run, move |view, run| mark_unknown(view, run, marked)).await?;
         if held { self.call(permit, group).await } else { Ok(Next::Again) }
     }
 
@@ -122,11 +139,17 @@ impl ProcessBatch {
         let outcome = self.means.rail.create(permit, Object::Gifts, &ids, &bodies).await;
         match outcome {
             Outcome::Confirmed(records) => {
-                write(&self.means.store, self.run, move |view, run| confirmed(view, run, &group, &records)).await?;
+                write(&self.means.store, self.run, move |view, run| confirmed(view, run, &group, &records))
+                    .await?;
                 self.failures = 0;
                 Ok(Next::Again)
             }
-            Outcome::Unknown(said) => self.troubled(format!("It is not known whether Twenty got the last gifts ({said}). Looking there first.")).await,
+            Outcome::Unknown(said) => {
+                self.troubled(format!(
+                    "It is not known whether Twenty got the last gifts ({said}). Looking there first."
+                ))
+                .await
+            }
             Outcome::Rejected(trouble) => self.rejected(group, trouble).await,
         }
     }
@@ -135,7 +158,8 @@ impl ProcessBatch {
         self.means.gate.learn(&trouble);
         match trouble {
             Trouble::Broken(said) => {
-                write(&self.means.store, self.run, move |view, run| contract_failure(view, run, &said)).await?;
+                write(&self.means.store, self.run, move |view, run| contract_failure(view, run, &said))
+                    .await?;
                 Ok(Next::Again)
             }
             Trouble::Refused(said) => {
@@ -158,12 +182,14 @@ impl ProcessBatch {
         let ids: Vec<Uuid> = messages.iter().map(|message| message.key.0).collect();
         match self.means.rail.probe(permit, Object::Gifts, &ids).await {
             Ok(found) => {
-                write(&self.means.store, self.run, move |view, run| probed(view, run, messages, &found)).await?;
+                write(&self.means.store, self.run, move |view, run| probed(view, run, messages, &found))
+                    .await?;
                 self.failures = 0;
                 Ok(Next::Again)
             }
             Err(Trouble::Broken(said)) => {
-                write(&self.means.store, self.run, move |view, run| contract_failure(view, run, &said)).await?;
+                write(&self.means.store, self.run, move |view, run| contract_failure(view, run, &said))
+                    .await?;
                 Ok(Next::Again)
             }
             Err(trouble) => {
@@ -197,9 +223,13 @@ where
 {
     let (_, value) = store
         .write(move |view| {
-            let stored = view.ledger().run(id)?.map(|record| record.value).filter(|run| run.status.is_active());
+            let stored =
+                view.ledger().run(id)?.map(|record| record.value).filter(|run| run.status.is_active());
             let Some(mut run) = stored else {
-                return Ok((Changes::new(Cause { actor: Actor::Run(id), why: String::new(), request_id: None }), T::default()));
+                return Ok((
+                    Changes::new(Cause { actor: Actor::Run(id), why: String::new(), request_id: None }),
+                    T::default(),
+                ));
             };
             let (mut changes, value) = decide(view, &mut run)?;
             changes.update(Object::Run, id.0, &run)?;
@@ -217,7 +247,8 @@ fn start(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
 
 fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
     let rows = view.ledger().batch_rows(run.batch)?;
-    let open = rows.count(Status::Pending) + rows.count(Status::ReadyForProcess) + rows.count(Status::ProcessFailed);
+    let open =
+        rows.count(Status::Pending) + rows.count(Status::ReadyForProcess) + rows.count(Status::ProcessFailed);
     // Rows this run failed are errors, not untried.
     let untried = open.saturating_sub(run.tally.errors);
     run.finish(untried, view.world.now());
@@ -226,16 +257,27 @@ fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
 
 /// Stores rows as held by the run, their gifts as pending, and the messages with their keys. Answers the messages
 /// with the number of attempts of their rows, this one included.
-fn lease(view: &View<'_>, run: &mut ProcessRun, rows: &[StagedId], key: crate::ground::id::ConnectionKey, schema: &Schema) -> Decided<Vec<(Message, u32)>> {
+fn lease(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    rows: &[StagedId],
+    key: crate::ground::id::ConnectionKey,
+    schema: &Schema,
+) -> Decided<Vec<(Message, u32)>> {
     let mut changes = Changes::new(cause(run));
     let group = run.take_groups(1);
     let mut messages = Vec::new();
     run.note = None;
     for id in rows {
         // Scope is checked on the row itself, not only by the list it came from (domain 4.8.1).
-        let row = view.ledger().staged(*id)?.map(|record| record.value).filter(|row| row.batch == Some(run.batch));
+        let row =
+            view.ledger().staged(*id)?.map(|record| record.value).filter(|row| row.batch == Some(run.batch));
         let gift = row.as_ref().map(|row| GiftId(upstream_key(key, Object::Gifts, row.origin, "post")));
-        let Some((row, gift)) = row.and_then(|row| gift.and_then(|gift| row.leased(run.id, gift).map(|row| (row, gift)))) else { continue };
+        let Some((row, gift)) =
+            row.and_then(|row| gift.and_then(|gift| row.leased(run.id, gift).map(|row| (row, gift))))
+        else {
+            continue;
+        };
         run.tally.leased += 1;
         let donor = match donor_of(view, &row)? {
             Ok(donor) => donor,
@@ -247,8 +289,22 @@ fn lease(view: &View<'_>, run: &mut ProcessRun, rows: &[StagedId], key: crate::g
             }
         };
         let body = gift_body(&row, gift, donor.as_ref().and_then(Person::display_name).as_deref(), schema);
-        let expect = Expected { amount: row.amount, gift_date: row.gift_date, donor: row.donor.person(), company: row.company };
-        let message = Message { run: run.id, row: row.id, key: gift, group, arrival: Arrival::Unknown, clash_probed: false, body, expect };
+        let expect = Expected {
+            amount: row.amount,
+            gift_date: row.gift_date,
+            donor: row.donor.person(),
+            company: row.company,
+        };
+        let message = Message {
+            run: run.id,
+            row: row.id,
+            key: gift,
+            group,
+            arrival: Arrival::Unknown,
+            clash_probed: false,
+            body,
+            expect,
+        };
         changes.message(ConnectionId::TWENTY, &message, true)?;
         // A gift that Twenty already has (an earlier attempt arrived) is not pending.
         if is_pending_or_gone(view, gift)? {
@@ -266,7 +322,10 @@ fn is_pending_or_gone(view: &View<'_>, gift: GiftId) -> Result<bool, StoreError>
 }
 
 /// The chosen donor, who must still be in Twenty.
-fn donor_of(view: &View<'_>, row: &crate::ground::staging::StagedRow) -> Result<Result<Option<Person>, String>, StoreError> {
+fn donor_of(
+    view: &View<'_>,
+    row: &crate::ground::staging::StagedRow,
+) -> Result<Result<Option<Person>, String>, StoreError> {
     let Some(id) = row.donor.person() else { return Ok(Ok(None)) };
     let person = view.ledger().person(id)?;
     Ok(match person {
@@ -307,8 +366,20 @@ fn not_sent(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> Decid
 }
 
 /// Twenty has the record: the gift is what Twenty says, the row is posted, the message is done.
-fn adopt(view: &View<'_>, run: &mut ProcessRun, changes: &mut Changes, message: &Message, record: &RawRecord, alone: bool) -> Result<(), StoreError> {
-    changes.seen(SubjectKey::twenty(Object::Gifts, record.id), record.json.clone(), record.deleted, record.updated);
+fn adopt(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    changes: &mut Changes,
+    message: &Message,
+    record: &RawRecord,
+    alone: bool,
+) -> Result<(), StoreError> {
+    changes.seen(
+        SubjectKey::twenty(Object::Gifts, record.id),
+        record.json.clone(),
+        record.deleted,
+        record.updated,
+    );
     changes.message(ConnectionId::TWENTY, message, false)?;
     let now = view.world.now();
     if let Some(row) = held_row(view, message)? {
@@ -319,7 +390,14 @@ fn adopt(view: &View<'_>, run: &mut ProcessRun, changes: &mut Changes, message: 
 }
 
 /// The row goes back to people with a reason; its gift is taken back unless Twenty has it.
-fn give_up(view: &View<'_>, run: &mut ProcessRun, changes: &mut Changes, message: &Message, reason: &str, alone: bool) -> Result<(), StoreError> {
+fn give_up(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    changes: &mut Changes,
+    message: &Message,
+    reason: &str,
+    alone: bool,
+) -> Result<(), StoreError> {
     changes.message(ConnectionId::TWENTY, message, false)?;
     let key = SubjectKey::twenty(Object::Gifts, message.key.0);
     if let Some(gift) = view.ledger().record_of(&key)?.filter(|gift| gift.state == SubjectState::Pending) {
@@ -332,7 +410,10 @@ fn give_up(view: &View<'_>, run: &mut ProcessRun, changes: &mut Changes, message
     Ok(())
 }
 
-fn held_row(view: &View<'_>, message: &Message) -> Result<Option<crate::ground::staging::StagedRow>, StoreError> {
+fn held_row(
+    view: &View<'_>,
+    message: &Message,
+) -> Result<Option<crate::ground::staging::StagedRow>, StoreError> {
     let row = view.ledger().staged(message.row)?.map(|record| record.value);
     Ok(row.filter(|row| matches!(row.progress, Progress::Sending { run, .. } if run == message.run)))
 }
@@ -356,7 +437,14 @@ fn confirmed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], records: 
 }
 
 /// A record under our key is adopted only if amount, currency, date and donor are ours and it is not deleted.
-fn judge_found(view: &View<'_>, run: &mut ProcessRun, changes: &mut Changes, message: &Message, record: &RawRecord, alone: bool) -> Result<(), StoreError> {
+fn judge_found(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    changes: &mut Changes,
+    message: &Message,
+    record: &RawRecord,
+    alone: bool,
+) -> Result<(), StoreError> {
     let gift = serde_json::from_str::<GiftRecord>(&record.json).ok().map(GiftRecord::into_gift);
     let ours = gift.is_some_and(|gift| message.expect.is(&gift));
     if ours && !record.deleted {
@@ -367,9 +455,21 @@ fn judge_found(view: &View<'_>, run: &mut ProcessRun, changes: &mut Changes, mes
 }
 
 /// Like [`give_up`], but Twenty has a record: the mirror shows it as it is there.
-fn give_up_found(view: &View<'_>, run: &mut ProcessRun, changes: &mut Changes, message: &Message, record: &RawRecord, reason: &str) -> Result<(), StoreError> {
+fn give_up_found(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    changes: &mut Changes,
+    message: &Message,
+    record: &RawRecord,
+    reason: &str,
+) -> Result<(), StoreError> {
     changes.message(ConnectionId::TWENTY, message, false)?;
-    changes.seen(SubjectKey::twenty(Object::Gifts, record.id), record.json.clone(), record.deleted, record.updated);
+    changes.seen(
+        SubjectKey::twenty(Object::Gifts, record.id),
+        record.json.clone(),
+        record.deleted,
+        record.updated,
+    );
     if let Some(row) = held_row(view, message)? {
         changes.update(Object::GiftStaging, row.id.0, &row.clone().failed(reason.to_owned()))?;
         run.row_failed(row.id, false, reason.to_owned(), view.world.now());
@@ -385,7 +485,9 @@ fn probed(view: &View<'_>, run: &mut ProcessRun, messages: Vec<Message>, found: 
         let Some(held) = stored(view, &message)? else { continue };
         match found.iter().find(|record| record.id == held.key.0) {
             Some(record) => judge_found(view, run, &mut changes, &held, record, false)?,
-            None => changes.message(ConnectionId::TWENTY, &Message { arrival: Arrival::NotSent, ..held }, true)?,
+            None => {
+                changes.message(ConnectionId::TWENTY, &Message { arrival: Arrival::NotSent, ..held }, true)?
+            }
         }
     }
     Ok((changes, ()))
@@ -411,7 +513,14 @@ fn refused(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>, said: &st
         None => {
             let alone = is_alone(run, group.len());
             for message in held {
-                give_up(view, run, &mut changes, &message, &format!("{}{said}", texts::REFUSED_BY_TWENTY), alone)?;
+                give_up(
+                    view,
+                    run,
+                    &mut changes,
+                    &message,
+                    &format!("{}{said}", texts::REFUSED_BY_TWENTY),
+                    alone,
+                )?;
             }
         }
     }
@@ -428,7 +537,11 @@ fn clashed(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>, said: &st
     run.execution.calls += 1;
     for message in &group {
         if let Some(held) = stored(view, message)? {
-            changes.message(ConnectionId::TWENTY, &Message { arrival: Arrival::Unknown, clash_probed: true, ..held }, true)?;
+            changes.message(
+                ConnectionId::TWENTY,
+                &Message { arrival: Arrival::Unknown, clash_probed: true, ..held },
+                true,
+            )?;
         }
     }
     Ok((changes, ()))

@@ -106,7 +106,11 @@ impl Pull {
             })
             .await?;
         self.failures = 0;
-        Ok(if more { Next::Again } else { Next::Wait(self.means.world.now().plus_millis(self.means.sync_every_ms)) })
+        Ok(if more {
+            Next::Again
+        } else {
+            Next::Wait(self.means.world.now().plus_millis(self.means.sync_every_ms))
+        })
     }
 
     async fn failed(&mut self, trouble: Trouble) -> Result<Next, WriteError<()>> {
@@ -145,7 +149,11 @@ fn put_state(changes: &mut Changes, object: Object, state: &SyncState) -> Result
 
 /// A page may be older than what a later call already brought (our own write's answer, say): the mirror never
 /// goes back in time.
-fn is_older(ledger: &Ledger<'_>, key: &SubjectKey, record: &crate::rails::RawRecord) -> Result<bool, StoreError> {
+fn is_older(
+    ledger: &Ledger<'_>,
+    key: &SubjectKey,
+    record: &crate::rails::RawRecord,
+) -> Result<bool, StoreError> {
     let Some(known) = ledger.record_of(key)? else { return Ok(false) };
     let head = serde_json::from_str::<crate::ground::crm::RecordHead>(&known.value).ok();
     let known_at = head.and_then(|head| head.updated());
@@ -155,11 +163,19 @@ fn is_older(ledger: &Ledger<'_>, key: &SubjectKey, record: &crate::rails::RawRec
 /// What people read about a trouble.
 pub(super) fn plain(trouble: &Trouble) -> String {
     match trouble {
-        Trouble::Later { said, limit: false, .. } => format!("Twenty does not answer ({said}). Trying again."),
-        Trouble::Later { limit: true, .. } => "Twenty allows no more calls for the moment. Going on as soon as it does.".into(),
-        Trouble::Denied(said) => format!("Twenty does not accept our key or does not allow this ({said}). Check the API key and its role."),
+        Trouble::Later { said, limit: false, .. } => {
+            format!("Twenty does not answer ({said}). Trying again.")
+        }
+        Trouble::Later { limit: true, .. } => {
+            "Twenty allows no more calls for the moment. Going on as soon as it does.".into()
+        }
+        Trouble::Denied(said) => format!(
+            "Twenty does not accept our key or does not allow this ({said}). Check the API key and its role."
+        ),
         Trouble::Refused(said) | Trouble::Clash(said) => format!("Twenty refused the request ({said})."),
-        Trouble::Gone(said) => format!("Twenty does not have what was asked for ({said}). Check that the workspace has the object."),
+        Trouble::Gone(said) => format!(
+            "Twenty does not have what was asked for ({said}). Check that the workspace has the object."
+        ),
         Trouble::Broken(said) => format!("{said}. Nothing was changed here; see the log."),
     }
 }

@@ -2,6 +2,7 @@
 //! what to do is read from the store each time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
@@ -9,9 +10,11 @@ use tokio::task::JoinSet;
 
 use super::process_batch::ProcessBatch;
 use super::pull::Pull;
+use super::reindex::Reindex;
 use super::{Means, Next};
 use crate::ground::id::{Object, RunId};
 use crate::ground::time::Instant;
+use crate::search::Search;
 use crate::store::CommitNote;
 
 /// Longest sleep: a wake-up lost for whatever reason costs no more than this.
@@ -25,13 +28,14 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Starts the loops; must be called inside a tokio runtime.
-    pub fn start(means: &Means) -> Self {
+    pub fn start(means: &Means, search: Arc<Search>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for object in Object::MIRRORED {
             tasks.spawn(pull_loop(means.clone(), object, stopped.clone()));
         }
-        tasks.spawn(process_loop(means.clone(), stopped));
+        tasks.spawn(process_loop(means.clone(), stopped.clone()));
+        tasks.spawn(reindex_loop(means.clone(), search, stopped));
         Self { tasks, stop }
     }
 
@@ -48,6 +52,15 @@ async fn pull_loop(means: Means, object: Object, mut stopped: watch::Receiver<bo
     let mut pull = Pull::new(means.clone(), object);
     while !*stopped.borrow() {
         let next = pull.step().await;
+        rest(&means, next, &mut notes, &mut stopped).await;
+    }
+}
+
+async fn reindex_loop(means: Means, search: Arc<Search>, mut stopped: watch::Receiver<bool>) {
+    let mut notes = means.store.watch();
+    let reindex = Reindex { search, store: means.store.clone(), world: means.world.clone() };
+    while !*stopped.borrow() {
+        let next = reindex.step().await;
         rest(&means, next, &mut notes, &mut stopped).await;
     }
 }
@@ -91,7 +104,12 @@ const fn sooner(one: Next, other: Next) -> Next {
 }
 
 /// Waits for the time, a commit, or the stop.
-async fn rest(means: &Means, next: Next, notes: &mut broadcast::Receiver<CommitNote>, stopped: &mut watch::Receiver<bool>) {
+async fn rest(
+    means: &Means,
+    next: Next,
+    notes: &mut broadcast::Receiver<CommitNote>,
+    stopped: &mut watch::Receiver<bool>,
+) {
     let now = means.world.now();
     let millis = match next {
         Next::Again => {

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::error::StoreError;
 use super::tables::{Index, Working};
 use crate::ground::id::{ConnectionId, ForeignId, Object, RunId, SubjectKey};
 use crate::ground::journal::SubjectState;
@@ -28,20 +27,6 @@ pub(super) fn subject(key: &SubjectKey) -> Vec<u8> {
         }
     }
     out
-}
-
-/// Reads a key written by [`subject`].
-pub(super) fn parse_subject(bytes: &[u8]) -> Result<SubjectKey, StoreError> {
-    let bad = || StoreError::corrupt("subject key", bytes.len());
-    let (head, rest) = bytes.split_at_checked(5).ok_or_else(bad)?;
-    let connection = ConnectionId(u16::from_be_bytes([head[0], head[1]]));
-    let object = Object::from_number(u16::from_be_bytes([head[2], head[3]])).ok_or_else(bad)?;
-    let foreign = match head[4] {
-        FOREIGN_UUID => ForeignId::Uuid(Uuid::from_slice(rest).map_err(|_| bad())?),
-        FOREIGN_TEXT => ForeignId::Text(String::from_utf8(rest.to_vec()).map_err(|_| bad())?),
-        _ => return Err(bad()),
-    };
-    Ok(SubjectKey { connection, object, foreign })
 }
 
 /// A range of keys that begin with the same bytes.
@@ -155,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subject_keys_read_back_and_connections_never_meet() {
+    fn subject_keys_differ_and_connections_never_meet() {
         let id = Uuid::from_u128(7);
         let keys = [
             SubjectKey::twenty(Object::People, id),
@@ -169,11 +154,7 @@ mod tests {
         ];
         for (i, key) in keys.iter().enumerate() {
             let bytes = subject(key);
-            assert_eq!(&parse_subject(&bytes).unwrap(), key);
             assert!(keys[..i].iter().all(|other| subject(other) != bytes));
-        }
-        for bad in [&[][..], &[0, 0, 0, 1], &[0, 0, 0, 1, 0, 5], &[0, 0, 255, 1, 0], &[0, 0, 0, 1, 7]] {
-            assert!(parse_subject(bad).is_err());
         }
     }
 

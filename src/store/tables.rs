@@ -27,20 +27,6 @@ pub(super) const WORKING: TableDefinition<'static, &[u8], &[u8]> = TableDefiniti
 /// name -> sealed secret.
 pub(super) const SECRETS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("secrets");
 
-/// Names of all tables, for the snapshot test and for `verify`.
-pub(super) const NAMES: [&str; 10] = [
-    "meta",
-    "journal",
-    "commits",
-    "current",
-    "history",
-    "subject_by_key",
-    "index",
-    "summary",
-    "working",
-    "secrets",
-];
-
 /// The kinds of working rows. The numbers stand on disk: append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -104,7 +90,21 @@ mod tests {
             WORKING.name(),
             SECRETS.name(),
         ];
-        assert_eq!(names, NAMES);
+        assert_eq!(
+            names,
+            [
+                "meta",
+                "journal",
+                "commits",
+                "current",
+                "history",
+                "subject_by_key",
+                "index",
+                "summary",
+                "working",
+                "secrets"
+            ]
+        );
         let working = [
             Working::Replay as u8,
             Working::Outbox as u8,

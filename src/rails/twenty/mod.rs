@@ -34,24 +34,18 @@ pub struct TwentyRail {
 struct Names {
     plural: &'static str,
     create_many: &'static str,
-    singular: &'static str,
 }
 
 const fn names(object: Object) -> Option<Names> {
     match object {
-        Object::People => Some(Names { plural: "people", create_many: "createPeople", singular: "person" }),
-        Object::Gifts => Some(Names { plural: "gifts", create_many: "createGifts", singular: "gift" }),
+        Object::People => Some(Names { plural: "people", create_many: "createPeople" }),
+        Object::Gifts => Some(Names { plural: "gifts", create_many: "createGifts" }),
         _ => None,
     }
 }
 
 fn names_of(object: Object) -> Result<Names, Trouble> {
     names(object).ok_or_else(|| Trouble::Gone(format!("{} is not an object of Twenty", object.word())))
-}
-
-/// The address of a record in Twenty's own screens.
-pub fn record_url(base: &str, object: Object, id: Uuid) -> Option<String> {
-    names(object).map(|names| format!("{}/object/{}/{id}", base.trim_end_matches('/'), names.singular))
 }
 
 impl TwentyRail {

@@ -1,0 +1,150 @@
+//! Puts the floors together: the same way for `serve`, `demo` and tests.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::faces::http::{Face, Info, router};
+use crate::ground::budget::Limit;
+use crate::ground::time::Zone;
+use crate::ground::world::World;
+use crate::rails::http::HttpTransport;
+use crate::rails::twenty::TwentyRail;
+use crate::runs::gate::Gate;
+use crate::runs::supervisor::Supervisor;
+use crate::runs::{Means, connection};
+use crate::search::{Place as IndexPlace, Search};
+use crate::store::secrets::SecretKey;
+use crate::store::{Drive, Place, Store};
+
+/// The ledger's file in the data folder.
+const LEDGER: &str = "ledger.redb";
+/// The index's folder there.
+const INDEX: &str = "index";
+/// The key that seals secrets; outside the ledger, so that a copy of the ledger alone opens nothing.
+const KEY: &str = "secret.key";
+/// How long open requests may take to end when the server stops.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// A running Almoner.
+pub struct App {
+    /// The desk, for the command line.
+    pub desk: Desk,
+    /// Where it listens.
+    pub address: SocketAddr,
+    means: Means,
+    supervisor: Supervisor,
+    server: JoinHandle<std::io::Result<()>>,
+    stop: watch::Sender<bool>,
+}
+
+impl App {
+    /// Opens the ledger and starts serving. Listens only after everything else is in place.
+    pub async fn open(world: World, config: &Config, demo: bool) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&config.data)
+            .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
+        let zone = Zone::named(&config.time_zone)?;
+        let store = Store::open(Place::File(config.data.join(LEDGER)), world.clone(), Drive::Thread)?;
+        let key = secret_key(&config.data.join(KEY), &world)?;
+        let search = Search::open(IndexPlace::Folder(config.data.join(INDEX)), &store)?;
+        let means = means(&world, &store, config).await?;
+        let desk = Desk { store, world, zone, key, staging_enabled: config.staging_enabled };
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        let info = Info {
+            demo,
+            organisation: config.organisation.clone(),
+            twenty_url: config.twenty_url.clone(),
+            sync_every_ms: means.sync_every_ms,
+            secure_cookies: !address.ip().is_loopback(),
+        };
+        let (stop, stopped) = watch::channel(false);
+        let face = Face::new(desk.clone(), Arc::clone(&search), info, stopped.clone());
+        let supervisor = Supervisor::start(&means, search);
+        let server = serve(listener, face, stopped);
+        Ok(Self { desk, address, means, supervisor, server, stop })
+    }
+
+    /// Ends cleanly: no new requests, running steps to their end, the budget kept, the ledger closed.
+    pub async fn close(self) -> anyhow::Result<()> {
+        // Nobody listening means nobody serves.
+        let _ = self.stop.send(true);
+        let abort = self.server.abort_handle();
+        if tokio::time::timeout(DRAIN, self.server).await.is_err() {
+            abort.abort();
+        }
+        self.supervisor.stop().await;
+        connection::keep_budget(&self.means.store, self.means.gate.bucket())
+            .await
+            .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        self.means.store.close();
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server is a task of its own; App::close ends it")]
+fn serve(
+    listener: TcpListener,
+    face: Face,
+    mut stopped: watch::Receiver<bool>,
+) -> JoinHandle<std::io::Result<()>> {
+    let until = async move {
+        // An error means that the sender is gone: stop as well.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let server = axum::serve(listener, router(face)).with_graceful_shutdown(until);
+    tokio::spawn(server.into_future())
+}
+
+async fn means(world: &World, store: &Store, config: &Config) -> anyhow::Result<Means> {
+    let is_new = connection::load(&store.snapshot()?.ledger())?.is_none();
+    connection::establish(store, &config.twenty_url).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let limit = Limit::TWENTY.share(config.share_percent);
+    let bucket = connection::opening_budget(store, world, limit, is_new)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let gate = Arc::new(Gate::new(world.clone(), bucket, config.twenty_key.clone()));
+    let rail = TwentyRail::new(Arc::new(HttpTransport::new()?), &config.twenty_url);
+    Ok(Means {
+        store: store.clone(),
+        world: world.clone(),
+        gate,
+        rail,
+        sync_every_ms: i64::from(config.sync_minutes) * 60_000,
+    })
+}
+
+/// The key that seals secrets: read, or made the first time with rights for its owner only.
+fn secret_key(path: &Path, world: &World) -> anyhow::Result<SecretKey> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let bytes: [u8; 32] = bytes.try_into().map_err(|_| {
+                anyhow::anyhow!(
+                    "{} is not a key file (32 bytes); restore it from your backup",
+                    path.display()
+                )
+            })?;
+            Ok(SecretKey::new(bytes))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let bytes: [u8; 32] = world.bytes();
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            Ok(SecretKey::new(bytes))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read the key file {}", path.display())),
+    }
+}

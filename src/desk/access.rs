@@ -1,0 +1,363 @@
+//! Who works here: first-run link, sign-in, sessions, API tokens.
+//!
+//! Secrets are random, shown once, and stored as hashes; a password's hash is sealed with a key outside the store.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::{Asked, Desk, Refusal, system};
+use crate::ground::access::{Caller, Role, Scope, Token, User};
+use crate::ground::id::{Object, TokenId, UserId, local_id};
+use crate::ground::intake::FieldError;
+use crate::ground::time::Instant;
+use crate::ground::world::World;
+use crate::store::secrets::SecretKey;
+use crate::store::{Changes, Fail, Ledger, StoreError, View, Working};
+
+/// How long a one-time link works, in milliseconds.
+const LINK_MS: i64 = 30 * 60 * 1_000;
+/// How long a session works, in milliseconds.
+const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
+/// Shortest password.
+const PASSWORD_MIN: usize = 12;
+/// Longest password: hashing more than this would only cost time.
+const PASSWORD_MAX: usize = 1_024;
+/// What API tokens begin with, so that people and scanners recognise one.
+const TOKEN_PREFIX: &str = "alm_";
+
+/// What a one-time link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkPurpose {
+    /// The first admin makes their account.
+    Setup,
+    /// This user is signed in.
+    SignIn(UserId),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Link {
+    purpose: LinkPurpose,
+    expires_at: Instant,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Session {
+    user: UserId,
+    expires_at: Instant,
+}
+
+/// A person to be made a user.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// Password; none for a user who only comes by link.
+    pub password: Option<String>,
+}
+
+/// A secret text of 256 random bits.
+fn secret(world: &World) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(world.bytes::<32>())
+}
+
+fn slot(secret: &str) -> [u8; 32] {
+    *blake3::hash(secret.as_bytes()).as_bytes()
+}
+
+fn password_name(user: UserId) -> String {
+    format!("password:{user}")
+}
+
+impl Desk {
+    /// A link for one use within 30 minutes; answers its secret.
+    pub async fn one_time_link(&self, purpose: LinkPurpose) -> Result<String, Refusal> {
+        let text = secret(&self.world);
+        let (slot, expires_at) = (slot(&text), self.world.now().plus_millis(LINK_MS));
+        self.store
+            .write(move |_| {
+                let mut changes = Changes::new(system("One-time link made"));
+                changes.working(Working::OneTimeLink, &slot, Some(&Link { purpose, expires_at }))?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(text)
+    }
+
+    /// Whether a link would work, and for what; it is not used up.
+    pub fn link_purpose(&self, link: &str) -> Result<LinkPurpose, Refusal> {
+        let snapshot = self.store.snapshot()?;
+        usable_link(&snapshot.ledger(), link, self.world.now())
+    }
+
+    /// Uses a sign-in link up: answers the session's secret.
+    pub async fn sign_in_by_link(&self, link: String) -> Result<String, Refusal> {
+        let session = secret(&self.world);
+        let made = session.clone();
+        self.store
+            .write(move |view| {
+                let LinkPurpose::SignIn(user) = usable_link(view.ledger(), &link, view.world.now())? else {
+                    return Err(Refusal::LinkSpent.into());
+                };
+                let mut changes = Changes::new(system("Signed in by link"));
+                changes.working::<Link>(Working::OneTimeLink, &slot(&link), None)?;
+                open_session(view, &mut changes, &made, user)?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(session)
+    }
+
+    /// Uses the first-run link up: makes the first admin and signs them in.
+    pub async fn set_up(&self, link: String, new: NewUser) -> Result<String, Refusal> {
+        let new = checked(new)?;
+        let hash = self.password_hash(&new).await?;
+        let key = self.key.clone();
+        let session = secret(&self.world);
+        let made = session.clone();
+        self.store
+            .write(move |view| {
+                if usable_link(view.ledger(), &link, view.world.now())? != LinkPurpose::Setup
+                    || view.ledger().user_count()? > 0
+                {
+                    return Err(Refusal::LinkSpent.into());
+                }
+                let mut changes = Changes::new(system("First admin made"));
+                changes.working::<Link>(Working::OneTimeLink, &slot(&link), None)?;
+                let user = add_user(view, &mut changes, &new, hash, &key)?;
+                open_session(view, &mut changes, &made, user)?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(session)
+    }
+
+    /// Makes a user unless there is one with this address (demo, operator).
+    pub async fn ensure_user(&self, new: NewUser) -> Result<UserId, Refusal> {
+        let hash = self.password_hash(&new).await?;
+        let key = self.key.clone();
+        let (_, id) = self
+            .store
+            .write(move |view| {
+                let mut changes = Changes::new(system("User made"));
+                let id = match view.ledger().user_by_email(&new.email)? {
+                    Some(user) => user.value.id,
+                    None => add_user(view, &mut changes, &new, hash, &key)?,
+                };
+                Ok::<_, Fail<Refusal>>((changes, id))
+            })
+            .await?;
+        Ok(id)
+    }
+
+    /// Signs in with e-mail and password; answers the session's secret.
+    pub async fn sign_in(&self, email: &str, password: String) -> Result<String, Refusal> {
+        let email = email.trim().to_lowercase();
+        let (user, sealed) = {
+            let snapshot = self.store.snapshot()?;
+            let user = snapshot.ledger().user_by_email(&email)?.map(|record| record.value.id);
+            let sealed =
+                user.map(|user| snapshot.ledger().sealed(&password_name(user))).transpose()?.flatten();
+            (user, sealed)
+        };
+        let hash =
+            user.zip(sealed).and_then(|(user, sealed)| self.key.open(&password_name(user), &sealed).ok());
+        let known = hash.is_some();
+        // An unknown address costs as much time as a wrong password, so that addresses cannot be found out.
+        let hash = hash.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| NOBODY.to_owned());
+        let fits = blocking(move || verify(&hash, &password)).await?;
+        let (true, true, Some(user)) = (fits, known, user) else { return Err(Refusal::WrongLogin) };
+        let session = secret(&self.world);
+        let made = session.clone();
+        self.store
+            .write(move |view| {
+                let mut changes = Changes::new(system("Signed in"));
+                open_session(view, &mut changes, &made, user)?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(session)
+    }
+
+    /// Ends a session.
+    pub async fn sign_out(&self, session: &str) -> Result<(), Refusal> {
+        let slot = slot(session);
+        self.store
+            .write(move |_| {
+                let mut changes = Changes::new(system("Signed out"));
+                changes.working::<Session>(Working::Session, &slot, None)?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Makes an API token; its secret is answered this once.
+    pub async fn create_token(
+        &self,
+        asked: &Asked,
+        name: String,
+        scopes: Vec<Scope>,
+    ) -> Result<(TokenId, String), Refusal> {
+        if name.trim().is_empty() || scopes.is_empty() {
+            let message = "Give the token a name and at least one scope.".into();
+            return Err(Refusal::Invalid(vec![FieldError { field: "name".into(), message }]));
+        }
+        let text = format!("{TOKEN_PREFIX}{}", secret(&self.world));
+        let slot = slot(&text);
+        let cause = asked.cause("API token made");
+        let (_, id) = self
+            .store
+            .write(move |view| {
+                let id = TokenId(local_id(Object::Token, view.world.origin()));
+                let token = Token {
+                    id,
+                    name: name.trim().to_owned(),
+                    scopes,
+                    created_at: view.world.now(),
+                    revoked: false,
+                };
+                let mut changes = Changes::new(cause);
+                changes.create(Object::Token, id.0, &token)?;
+                changes.working(Working::TokenHash, &slot, Some(&id))?;
+                Ok::<_, Fail<Refusal>>((changes, id))
+            })
+            .await?;
+        Ok((id, text))
+    }
+
+    /// Takes an API token back.
+    pub async fn revoke_token(&self, asked: &Asked, id: TokenId) -> Result<(), Refusal> {
+        let cause = asked.cause("API token revoked");
+        self.store
+            .write(move |view| {
+                let token = view.ledger().token(id)?.ok_or(Refusal::NotFound("token"))?.value;
+                let mut changes = Changes::new(cause);
+                changes.update(Object::Token, id.0, &Token { revoked: true, ..token })?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Who holds this session; nobody when it is unknown or over.
+    pub fn session_caller(&self, session: &str) -> Result<Option<Caller>, StoreError> {
+        let snapshot = self.store.snapshot()?;
+        let ledger = snapshot.ledger();
+        let found: Option<Session> = ledger.working(Working::Session, &slot(session))?;
+        let Some(session) = found.filter(|session| session.expires_at > self.world.now()) else {
+            return Ok(None);
+        };
+        Ok(ledger.user(session.user)?.map(|record| Caller::User(record.value)))
+    }
+
+    /// Whose token this is; nobody's when it is unknown or revoked.
+    pub fn token_caller(&self, token: &str) -> Result<Option<Caller>, StoreError> {
+        let snapshot = self.store.snapshot()?;
+        let ledger = snapshot.ledger();
+        let Some(id) = ledger.working::<TokenId>(Working::TokenHash, &slot(token))? else { return Ok(None) };
+        let token = ledger.token(id)?.map(|record| record.value);
+        Ok(token.filter(|token| !token.revoked).map(Caller::Token))
+    }
+
+    async fn password_hash(&self, new: &NewUser) -> Result<Option<String>, Refusal> {
+        let Some(password) = new.password.clone() else { return Ok(None) };
+        let salt: [u8; 16] = self.world.bytes();
+        blocking(move || hash(&password, &salt)).await?.map(Some)
+    }
+}
+
+/// Hashing takes tens of milliseconds: not on the threads that answer requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Refusal::Unavailable(StoreError::Unavailable(error.to_string())))
+}
+
+fn hash(password: &str, salt: &[u8]) -> Result<String, Refusal> {
+    let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), salt);
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| Refusal::Unavailable(StoreError::Unavailable(error.to_string())))
+}
+
+/// The hash of no password, with the same parameters as ours.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn verify(hash: &str, password: &str) -> bool {
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+fn usable_link(ledger: &Ledger<'_>, link: &str, now: Instant) -> Result<LinkPurpose, Refusal> {
+    let found: Option<Link> = ledger.working(Working::OneTimeLink, &slot(link))?;
+    found.filter(|link| link.expires_at > now).map(|link| link.purpose).ok_or(Refusal::LinkSpent)
+}
+
+fn open_session(
+    view: &View<'_>,
+    changes: &mut Changes,
+    secret: &str,
+    user: UserId,
+) -> Result<(), StoreError> {
+    let session = Session { user, expires_at: view.world.now().plus_millis(SESSION_MS) };
+    changes.working(Working::Session, &slot(secret), Some(&session))
+}
+
+fn add_user(
+    view: &View<'_>,
+    changes: &mut Changes,
+    new: &NewUser,
+    hash: Option<String>,
+    key: &SecretKey,
+) -> Result<UserId, Fail<Refusal>> {
+    let id = UserId(local_id(Object::User, view.world.origin()));
+    let user = User {
+        id,
+        name: new.name.clone(),
+        email: new.email.clone(),
+        role: Role::Admin,
+        created_at: view.world.now(),
+    };
+    changes.create(Object::User, id.0, &user)?;
+    if let Some(hash) = hash {
+        let name = password_name(id);
+        let sealed = key.seal(&name, hash.as_bytes(), view.world);
+        let sealed = sealed.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        changes.secret(&name, Some(sealed));
+    }
+    Ok(id)
+}
+
+/// A new user with what people type made sound, or what is wrong with it.
+fn checked(new: NewUser) -> Result<NewUser, Refusal> {
+    let name = new.name.trim().to_owned();
+    let email = new.email.trim().to_lowercase();
+    let length = new.password.as_deref().map_or(PASSWORD_MIN, |password| password.chars().count());
+    let wrong = [
+        (name.is_empty(), "name", "Write your name; it stands beside what you do."),
+        (
+            !email.contains('@') || email.len() < 3,
+            "email",
+            "Write an e-mail address such as maya@example.org.",
+        ),
+        (
+            !(PASSWORD_MIN..=PASSWORD_MAX).contains(&length),
+            "password",
+            "Choose a password of at least 12 characters.",
+        ),
+    ];
+    let errors: Vec<FieldError> = wrong
+        .into_iter()
+        .filter(|(is, _, _)| *is)
+        .map(|(_, field, message)| FieldError { field: field.into(), message: message.into() })
+        .collect();
+    if errors.is_empty() {
+        Ok(NewUser { name, email, password: new.password })
+    } else {
+        Err(Refusal::Invalid(errors))
+    }
+}

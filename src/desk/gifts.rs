@@ -1,0 +1,246 @@
+//! Taking gifts in and reviewing them (domain 3.3).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Asked, Desk, Refusal};
+use crate::ground::id::{EvidenceId, Object, Origin, Seq, StagedId, local_id};
+use crate::ground::intake::{FieldError, Intake};
+use crate::ground::patch::Patch;
+use crate::ground::replay::{Replay, ReplayKey, judge};
+use crate::ground::staging::{DonorDecision, Progress, RowEdit, StagedRow};
+use crate::ground::time::Instant;
+use crate::store::{Changes, Fail, StoreError, View, Working};
+
+/// One delivery as it came; a subject of its own, so that an erasure reaches it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Our id.
+    pub id: EvidenceId,
+    /// The row it led to.
+    pub row: StagedId,
+    /// When it came.
+    pub received_at: Instant,
+    /// How it came.
+    pub channel: String,
+    /// Its text, untouched.
+    pub body: String,
+}
+
+/// A delivery to take in.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// What it says.
+    pub intake: Intake,
+    /// Its text, untouched.
+    pub body: String,
+    /// The `Idempotency-Key` header.
+    pub idempotency_key: Option<String>,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The row.
+    pub row: StagedId,
+    /// Whether this delivery made it.
+    pub created: bool,
+}
+
+/// A replay key that is taken.
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    row: StagedId,
+    body: [u8; 32],
+}
+
+/// What a reviewer wants of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It is right: go.
+    Ready,
+    /// A person must look (again).
+    Review,
+    /// Set it aside.
+    Discard,
+}
+
+impl Desk {
+    /// Takes a delivery in: once, whoever delivers it how often.
+    pub async fn take_in(&self, asked: &Asked, delivery: Delivery) -> Result<Taken, Refusal> {
+        if !self.staging_enabled {
+            return Err(Refusal::StagingDisabled);
+        }
+        let caller = asked.caller.replay_scope();
+        let keys = delivery
+            .intake
+            .replay_keys(delivery.idempotency_key.as_deref().map(|key| (caller.as_str(), key)));
+        let cause = asked.cause("Taken in");
+        let (_, taken) = self
+            .store
+            .write(move |view| {
+                let body = *blake3::hash(delivery.body.as_bytes()).as_bytes();
+                let mut changes = Changes::new(cause);
+                let known = known_claim(view, &keys)?;
+                let taken = match known.map(|(key, claim)| (judge(key, claim.body == body), claim.row)) {
+                    Some((Replay::KeyReused, _)) => return Err(Refusal::KeyReused.into()),
+                    Some((Replay::Same, row)) => return Ok((changes, Taken { row, created: false })),
+                    Some((Replay::MoreEvidence, row)) => Taken { row, created: false },
+                    None => Taken { row: stage(view, &mut changes, &delivery.intake)?, created: true },
+                };
+                keep_evidence(view, &mut changes, taken.row, delivery)?;
+                claim_all(view, &mut changes, &keys, &Claim { row: taken.row, body })?;
+                Ok((changes, taken))
+            })
+            .await?;
+        Ok(taken)
+    }
+
+    /// Changes a row. `version` is the entry the reviewer saw.
+    pub async fn edit_row(
+        &self,
+        asked: &Asked,
+        id: StagedId,
+        edit: RowEdit,
+        version: Option<Seq>,
+    ) -> Result<(), Refusal> {
+        let cause = asked.cause("Edited");
+        self.store
+            .write(move |view| {
+                if let Patch::Set(batch) = edit.batch {
+                    batch_exists(view, batch)?;
+                }
+                let row = row_at(view, id, version)?.edited(edit)?;
+                let mut changes = Changes::new(cause);
+                changes.update(Object::GiftStaging, id.0, &row)?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Marks a row.
+    pub async fn mark_row(
+        &self,
+        asked: &Asked,
+        id: StagedId,
+        mark: Mark,
+        version: Option<Seq>,
+    ) -> Result<(), Refusal> {
+        let today = self.zone.date_of(self.world.now());
+        let cause = asked.cause(match mark {
+            Mark::Ready => "Marked ready",
+            Mark::Review => "Put back to review",
+            Mark::Discard => "Discarded",
+        });
+        self.store
+            .write(move |view| {
+                let row = row_at(view, id, version)?;
+                let row = match mark {
+                    Mark::Ready => row.marked_ready(today)?,
+                    Mark::Review => row.back_to_review()?,
+                    Mark::Discard => row.discarded()?,
+                };
+                let mut changes = Changes::new(cause);
+                changes.update(Object::GiftStaging, id.0, &row)?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// The row, if it is still the one the reviewer saw.
+pub(super) fn row_at(
+    view: &View<'_>,
+    id: StagedId,
+    version: Option<Seq>,
+) -> Result<StagedRow, Fail<Refusal>> {
+    let record = view.ledger().staged(id)?.ok_or(Refusal::NotFound("gift"))?;
+    if version.is_some_and(|version| version != record.seq) {
+        return Err(Refusal::Changed.into());
+    }
+    Ok(record.value)
+}
+
+pub(super) fn batch_exists(view: &View<'_>, batch: crate::ground::id::BatchId) -> Result<(), Fail<Refusal>> {
+    if view.ledger().batch(batch)?.is_some() {
+        return Ok(());
+    }
+    let message = "There is no such batch. Choose one from the list or leave it empty.".into();
+    Err(Refusal::Invalid(vec![FieldError { field: "giftBatchId".into(), message }]).into())
+}
+
+fn slot(key: &ReplayKey) -> [u8; 32] {
+    *blake3::hash(&key.bytes()).as_bytes()
+}
+
+fn known_claim<'k>(
+    view: &View<'_>,
+    keys: &'k [ReplayKey],
+) -> Result<Option<(&'k ReplayKey, Claim)>, StoreError> {
+    for key in keys {
+        if let Some(claim) = view.ledger().working::<Claim>(Working::Replay, &slot(key))? {
+            return Ok(Some((key, claim)));
+        }
+    }
+    Ok(None)
+}
+
+/// Claims the keys that nobody has; a key keeps the delivery it came with first.
+fn claim_all(
+    view: &View<'_>,
+    changes: &mut Changes,
+    keys: &[ReplayKey],
+    claim: &Claim,
+) -> Result<(), StoreError> {
+    for key in keys {
+        if view.ledger().working::<Claim>(Working::Replay, &slot(key))?.is_none() {
+            changes.working(Working::Replay, &slot(key), Some(claim))?;
+        }
+    }
+    Ok(())
+}
+
+fn stage(view: &View<'_>, changes: &mut Changes, intake: &Intake) -> Result<StagedId, Fail<Refusal>> {
+    if let Some(batch) = intake.batch {
+        batch_exists(view, batch)?;
+    }
+    let origin: Origin = view.world.origin();
+    let id = StagedId(local_id(Object::GiftStaging, origin));
+    let row = StagedRow {
+        id,
+        origin,
+        received_at: view.world.now(),
+        amount: intake.amount,
+        gift_date: intake.gift_date,
+        evidence: intake.evidence.clone(),
+        donor: intake.donor.map_or(DonorDecision::Unreviewed, DonorDecision::GivenBySender),
+        company: intake.company,
+        payment_method: intake.payment_method,
+        intent: intake.intent,
+        notes: intake.notes.clone(),
+        source: intake.source.clone(),
+        batch: intake.batch,
+        progress: Progress::Review,
+        attempts: 0,
+    };
+    changes.create(Object::GiftStaging, id.0, &row)?;
+    Ok(id)
+}
+
+fn keep_evidence(
+    view: &View<'_>,
+    changes: &mut Changes,
+    row: StagedId,
+    delivery: Delivery,
+) -> Result<(), StoreError> {
+    let id = EvidenceId(local_id(Object::Evidence, view.world.origin()));
+    let evidence = Evidence {
+        id,
+        row,
+        received_at: view.world.now(),
+        channel: delivery.intake.source.intake,
+        body: delivery.body,
+    };
+    changes.create(Object::Evidence, id.0, &evidence)
+}

@@ -1,0 +1,121 @@
+//! What people ask for, one transaction each. The desk never calls the outside: it stores what is wanted, and a
+//! run does the rest.
+
+pub mod access;
+pub mod batches;
+pub mod gifts;
+pub mod sync;
+
+use crate::ground::access::Caller;
+use crate::ground::intake::FieldError;
+use crate::ground::journal::{Actor, Cause};
+use crate::ground::staging::RowRefusal;
+use crate::ground::time::Zone;
+use crate::ground::world::World;
+use crate::store::secrets::SecretKey;
+use crate::store::{Fail, Store, StoreError, WriteError};
+
+/// The desk: what every action needs.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The ledger.
+    pub store: Store,
+    /// Time and chance.
+    pub world: World,
+    /// The organisation's zone: what "today" means.
+    pub zone: Zone,
+    /// Seals passwords.
+    pub key: SecretKey,
+    /// Whether gifts are taken in at all (`FUNDRAISING_ENABLE_GIFT_STAGING`).
+    pub staging_enabled: bool,
+}
+
+/// Who asks, in which request.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Who.
+    pub caller: Caller,
+    /// The request.
+    pub request_id: String,
+}
+
+impl Asked {
+    /// The cause of what follows from this request.
+    pub fn cause(&self, why: &str) -> Cause {
+        Cause { actor: self.caller.actor(), why: why.into(), request_id: Some(self.request_id.clone()) }
+    }
+}
+
+/// A cause that is Almoner itself.
+fn system(why: &str) -> Cause {
+    Cause { actor: Actor::System, why: why.into(), request_id: None }
+}
+
+/// Why the desk says no. Every variant says what to do next when it is shown.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing.
+    #[error("There is no such {0}. It may have been removed; go back to the list.")]
+    NotFound(&'static str),
+    /// The input does not make sense.
+    #[error("Some fields need correcting.")]
+    Invalid(Vec<FieldError>),
+    /// The row's own rules say no.
+    #[error(transparent)]
+    Row(#[from] RowRefusal),
+    /// An `Idempotency-Key` came again with another body.
+    #[error("This Idempotency-Key was used before with another body. Send a new key for a new gift.")]
+    KeyReused,
+    /// Somebody changed the record in the meantime.
+    #[error("Somebody changed this record in the meantime. Read it again and repeat the change.")]
+    Changed,
+    /// Nothing to do.
+    #[error("{0}")]
+    Nothing(&'static str),
+    /// Gift staging is switched off.
+    #[error("Gift staging is disabled")]
+    StagingDisabled,
+    /// Sign-in did not work.
+    #[error("Wrong e-mail or password.")]
+    WrongLogin,
+    /// A one-time link is used up or too old.
+    #[error(
+        "This link has been used or has expired. Ask the operator to restart Almoner, which prints a new one while nobody has an account"
+    )]
+    LinkSpent,
+    /// The store could not; nothing was kept.
+    #[error(
+        "The ledger could not take this just now; nothing was lost or changed. Try again in a moment. ({0})"
+    )]
+    Unavailable(StoreError),
+}
+
+impl From<WriteError<Self>> for Refusal {
+    fn from(error: WriteError<Self>) -> Self {
+        match error {
+            WriteError::Refused(refusal) => refusal,
+            WriteError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Moved => Self::Changed,
+            error => Self::Unavailable(error),
+        }
+    }
+}
+
+impl From<Refusal> for Fail<Refusal> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<RowRefusal> for Fail<Refusal> {
+    fn from(refusal: RowRefusal) -> Self {
+        Self::Refused(Refusal::Row(refusal))
+    }
+}

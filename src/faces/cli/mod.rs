@@ -1,0 +1,88 @@
+//! The command line: one file a subcommand.
+
+mod demo;
+mod serve;
+mod simulate;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Almoner sits between your charity's CRM and its inbound gifts.
+#[derive(Parser, Debug)]
+#[command(name = "almoner", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run Almoner against your Twenty
+    Serve(serve::Serve),
+    /// Run everything with invented data and a simulated Twenty
+    Demo(demo::Demo),
+    /// Start a simulated Twenty alone
+    Simulate(simulate::Simulate),
+    /// Prove that the ledger is whole (Almoner must be stopped)
+    Verify(verify::Verify),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Parses, runs, and turns the outcome into an exit code: 0 done, 1 failed, 2 wrong usage.
+#[expect(clippy::print_stderr, reason = "this is where errors reach the person at the terminal")]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("almoner: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match command {
+        Command::Serve(serve) => runtime.block_on(serve.run()),
+        Command::Demo(demo) => runtime.block_on(demo.run()),
+        Command::Simulate(simulate) => runtime.block_on(simulate.run()),
+        Command::Verify(verify) => verify.run(),
+        Command::Openapi => {
+            say(&super::http::openapi_json());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// A line for the person or the script that started us. A closed pipe is no reason to fail.
+fn say(line: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Resolves when the process is asked to end.
+async fn asked_to_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,200 @@
+//! HTTP: the one list of all routes, and what every request goes through.
+
+mod assets;
+mod auth;
+mod batches;
+mod body;
+mod donors;
+mod gifts;
+mod home;
+mod journal;
+mod live;
+mod openapi;
+mod pages;
+mod params;
+mod problem;
+mod session;
+mod wire;
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch, post};
+use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
+use tokio::sync::watch;
+
+use crate::desk::Desk;
+use crate::ground::time::CalendarDate;
+use crate::search::Search;
+use problem::Problem;
+use session::LoginGuard;
+
+/// Bodies up to this size are read (house, section 2).
+const BODY_MAX: usize = 10 * 1024 * 1024;
+/// Longest request id that is taken over.
+const REQUEST_ID_MAX: usize = 128;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the pages say about this installation.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// Whether everything here is invented.
+    pub demo: bool,
+    /// Whose gifts these are.
+    pub organisation: String,
+    /// Where Twenty is.
+    pub twenty_url: String,
+    /// How often the mirror is refreshed, in milliseconds.
+    pub sync_every_ms: i64,
+    /// Whether cookies travel over TLS only.
+    pub secure_cookies: bool,
+}
+
+/// What every handler has at hand.
+#[derive(Clone)]
+pub struct Face {
+    /// The desk.
+    pub desk: Desk,
+    /// Donor search.
+    pub search: Arc<Search>,
+    /// What the pages say about this installation.
+    pub info: Arc<Info>,
+    /// Slows down those who guess passwords.
+    guard: Arc<LoginGuard>,
+    /// Becomes true when the server stops: open streams end.
+    stopped: watch::Receiver<bool>,
+}
+
+impl Face {
+    /// A face over this desk.
+    pub fn new(desk: Desk, search: Arc<Search>, info: Info, stopped: watch::Receiver<bool>) -> Self {
+        Self { desk, search, info: Arc::new(info), guard: Arc::default(), stopped }
+    }
+
+    fn today(&self) -> CalendarDate {
+        self.desk.zone.date_of(self.desk.world.now())
+    }
+}
+
+/// All routes.
+pub fn router(face: Face) -> Router {
+    let fundraising = Router::new()
+        .route("/gift-staging", get(gifts::list).post(gifts::create))
+        .route("/gift-staging/process-ready", post(batches::process_ready))
+        .route("/gift-staging/{id}", get(gifts::one).patch(gifts::edit))
+        .route("/gift-staging/{id}/status", patch(gifts::mark))
+        .route("/gift-batches", get(batches::list).post(batches::create))
+        .route("/gift-batches/{id}", get(batches::one))
+        .route("/gift-batches/{id}/process", post(batches::process))
+        .route("/gift-batches/{id}/process/{runId}", get(batches::run));
+    let api = Router::new()
+        .nest("/fundraising", fundraising)
+        .route("/home", get(home::home))
+        .route("/sync", get(home::sync).post(home::sync_now))
+        .route("/donors", get(donors::search))
+        .route("/gifts", get(donors::gifts))
+        .route("/journal", get(journal::list))
+        .route("/events", get(live::events))
+        .route("/session", get(session::show).post(session::sign_in).delete(session::sign_out))
+        .route("/tokens", get(session::tokens).post(session::create_token))
+        .route("/tokens/{id}", axum::routing::delete(session::revoke_token))
+        .route("/openapi.json", get(openapi::document))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method);
+    Router::new()
+        .route("/health", get(health))
+        .nest("/api", api)
+        .merge(pages::routes())
+        .fallback(assets::serve)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(face.clone(), around))
+        .with_state(face)
+}
+
+/// The OpenAPI document as JSON text, indented.
+pub fn openapi_json() -> String {
+    openapi::json()
+}
+
+async fn health() -> axum::Json<serde_json::Value> {
+    axum::Json(serde_json::json!({ "status": "ok" }))
+}
+
+async fn no_such_route() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "There is nothing at this address. See /api/openapi.json for what there is.",
+    )
+}
+
+async fn no_such_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This address does not take this method. See /api/openapi.json.",
+    )
+}
+
+/// The request's id, as an extension.
+#[derive(Clone)]
+struct RequestId(String);
+
+impl RequestId {
+    fn of(extensions: &Extensions) -> String {
+        extensions.get::<Self>().map(|id| id.0.clone()).unwrap_or_default()
+    }
+}
+
+/// An id of a path, or 404: a text that is no id names nothing.
+fn known_id<T: FromStr>(text: &str, what: &'static str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::not_found(what))
+}
+
+/// Around every request: its id, its log line (without the query, which may hold a donor's name), and the headers
+/// that tell a browser to trust nothing else.
+async fn around(State(face): State<Face>, mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = given
+        .filter(|id| (1..=REQUEST_ID_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
+    let id = given.map_or_else(|| face.desk.world.uuid().to_string(), str::to_owned);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let is_api = path.starts_with("/api/");
+    let began = face.desk.world.now();
+    let response = next.run(request).await;
+    let mut response = if is_api { as_problem(response, &id) } else { response };
+    let duration_ms = face.desk.world.now().micros_since(began) / 1_000;
+    tracing::info!(requestId = id, %method, path, status = response.status().as_u16(), durationMs = duration_ms, "request");
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if is_api {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Errors that axum itself answers as text (a body that is too large, a wrong content type) become problems too.
+fn as_problem(response: Response, id: &str) -> Response {
+    let status = response.status();
+    let is_text = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_text {
+        return response;
+    }
+    let detail = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 10 MB. Send less at a time.",
+        StatusCode::METHOD_NOT_ALLOWED => "This address does not take this method. See /api/openapi.json.",
+        _ => "The request could not be read. See /api/openapi.json for what this address takes.",
+    };
+    Problem::new(status, detail).with_request(id).into_response()
+}

@@ -1,0 +1,178 @@
+//! Who is asking, and whether they may: the one place that makes a [`Viewer`].
+
+use std::marker::PhantomData;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+
+use super::problem::Problem;
+use super::{Face, RequestId};
+use crate::desk::Asked;
+use crate::ground::access::{Caller, Scope, Viewer};
+use crate::store::{Snapshot, StoreError};
+
+/// The session cookie.
+pub(super) const COOKIE: &str = "almoner_session";
+
+/// Somebody who was authenticated.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Who asks, in which request.
+    pub asked: Asked,
+    /// What they may see.
+    pub viewer: Viewer,
+}
+
+impl Known {
+    /// The store as they may see it.
+    pub fn snapshot(&self, face: &Face) -> Result<Snapshot, StoreError> {
+        Snapshot::for_viewer(&face.desk.store, &self.viewer)
+    }
+}
+
+/// A scope as a type, so that a handler says in its signature what it needs.
+pub trait Need: Send + Sync {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+macro_rules! needs {
+    ($($(#[$doc:meta])* $name:ident = $scope:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+        impl Need for $name {
+            const SCOPE: Scope = Scope::$scope;
+        }
+    )*};
+}
+
+needs! {
+    /// Sees gifts.
+    Reads = GiftsRead;
+    /// Works on gifts.
+    Writes = GiftsWrite;
+    /// Sees the journal.
+    ReadsJournal = JournalRead;
+    /// Changes settings.
+    Administers = Admin;
+}
+
+/// A caller who may do what `N` needs.
+#[derive(Debug)]
+pub struct May<N>(pub Known, pub(super) PhantomData<N>);
+
+impl<N: Need> FromRequestParts<Face> for May<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
+        let request_id = RequestId::of(&parts.extensions);
+        let caller = caller(parts, face).map_err(|problem| problem.with_request(&request_id))?;
+        if !caller.may(N::SCOPE) {
+            let text = format!("This needs the right {}. Ask an admin for it.", N::SCOPE.word());
+            return Err(Problem::new(StatusCode::FORBIDDEN, text).with_request(&request_id));
+        }
+        let viewer = Viewer::authenticated(caller.clone());
+        Ok(Self(Known { asked: Asked { caller, request_id }, viewer }, PhantomData))
+    }
+}
+
+impl<N: Need> OptionalFromRequestParts<Face> for May<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Option<Self>, Problem> {
+        Ok(<Self as FromRequestParts<Face>>::from_request_parts(parts, face).await.ok())
+    }
+}
+
+fn caller(parts: &Parts, face: &Face) -> Result<Caller, Problem> {
+    let missing = || Problem::new(StatusCode::UNAUTHORIZED, "Missing authentication token");
+    let expired = || {
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "Your session is over or the token is not valid. Sign in again.",
+        )
+    };
+    if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+        let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(missing)?;
+        return face.desk.token_caller(token.trim())?.ok_or_else(expired);
+    }
+    let session = cookie(&parts.headers).ok_or_else(missing)?;
+    if !parts.method.is_safe() {
+        same_origin(parts)?;
+    }
+    face.desk.session_caller(&session)?.ok_or_else(expired)
+}
+
+/// The session's secret from the cookie.
+pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+}
+
+/// A cookie travels with requests that other sites cause; those must not change anything.
+pub(super) fn same_origin(parts: &Parts) -> Result<(), Problem> {
+    let header = |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    let foreign = match header("sec-fetch-site") {
+        Some(site) => !matches!(site, "same-origin" | "none"),
+        None => match (header("origin"), header("host")) {
+            (Some(origin), Some(host)) => origin.split_once("://").map(|(_, rest)| rest) != Some(host),
+            // Neither header: no browser sent this.
+            _ => false,
+        },
+    };
+    if foreign && parts.method != Method::GET {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "This request came from another site and was refused. Open Almoner itself and try again.",
+        ));
+    }
+    Ok(())
+}
+
+/// `Set-Cookie` for a session. `Secure` where the connection is.
+pub(super) fn set_cookie(session: &str, secure: bool) -> String {
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200{secure}")
+}
+
+/// `Set-Cookie` that ends a session.
+pub(super) fn clear_cookie() -> String {
+    format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(headers: &[(&str, &str)]) -> Parts {
+        let mut builder = http::Request::builder().method(Method::POST).uri("/");
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_cookie_from_another_site_changes_nothing() {
+        for (headers, allowed) in [
+            (&[("sec-fetch-site", "same-origin")][..], true),
+            (&[("sec-fetch-site", "cross-site")], false),
+            (&[("sec-fetch-site", "same-site")], false),
+            (&[("origin", "http://evil.example"), ("host", "a.example")], false),
+            (&[("origin", "https://a.example"), ("host", "a.example")], true),
+            (&[("origin", "null"), ("host", "a.example")], false),
+            (&[], true),
+        ] {
+            assert_eq!(same_origin(&parts(headers)).is_ok(), allowed, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let parts = parts(&[("cookie", "a=b; almoner_session=xyz; c=d")]);
+        assert_eq!(cookie(&parts.headers).as_deref(), Some("xyz"));
+    }
+}

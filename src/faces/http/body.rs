@@ -1,0 +1,385 @@
+//! Reads JSON bodies field by field: every error is told at once, nothing is guessed, amounts never pass through
+//! a float.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::problem::Problem;
+use crate::ground::gift::{GiftIntent, PaymentMethod};
+use crate::ground::id::{BatchId, CompanyId, PersonId};
+use crate::ground::intake::{FieldError, Intake};
+use crate::ground::money::{Currency, MICROS_MAX, Money};
+use crate::ground::patch::Patch;
+use crate::ground::staging::{DonorEvidence, RowEdit, Source};
+use crate::ground::time::CalendarDate;
+
+/// Longest text of one field, in characters.
+const TEXT_MAX: usize = 4_000;
+
+/// A body being read; collects what is wrong.
+pub(super) struct Reader {
+    map: Map<String, Value>,
+    prefix: &'static str,
+    errors: Vec<FieldError>,
+}
+
+impl Reader {
+    /// The object in these bytes.
+    pub(super) fn new(bytes: &[u8]) -> Result<Self, Problem> {
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(map)) => Ok(Self { map, prefix: "", errors: Vec::new() }),
+            Ok(_) => Err(Problem::field("", "The body must be a JSON object.")),
+            Err(error) => Err(Problem::field("", format!("The body is not JSON: {error}"))),
+        }
+    }
+
+    pub(super) fn wrong(&mut self, field: &str, message: impl Into<String>) {
+        self.errors.push(FieldError { field: format!("{}{field}", self.prefix), message: message.into() });
+    }
+
+    /// What was collected, or `value`.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(Problem::invalid(self.errors)),
+        }
+    }
+
+    /// A text field in three states; trimmed, empty counts as `empty`.
+    fn text_patch(&mut self, field: &str, empty: Patch<String>) -> Patch<String> {
+        match self.map.get(field) {
+            None => Patch::Keep,
+            Some(Value::Null) => Patch::Clear,
+            Some(Value::String(text)) => {
+                let text = text.trim().to_owned();
+                if text.is_empty() {
+                    return empty;
+                }
+                if text.chars().count() > TEXT_MAX {
+                    self.wrong(field, format!("{field} is longer than {TEXT_MAX} characters."));
+                    return Patch::Keep;
+                }
+                Patch::Set(text)
+            }
+            Some(_) => {
+                self.wrong(field, format!("{field} must be a string"));
+                Patch::Keep
+            }
+        }
+    }
+
+    /// A text field of an intake: empty or null is absent.
+    pub(super) fn text(&mut self, field: &str) -> Option<String> {
+        match self.text_patch(field, Patch::Keep) {
+            Patch::Set(text) => Some(text),
+            Patch::Keep | Patch::Clear => None,
+        }
+    }
+
+    fn parsed<T>(
+        &mut self,
+        field: &str,
+        patch: Patch<String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Patch<T> {
+        match patch {
+            Patch::Keep => Patch::Keep,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(text) => match parse(&text) {
+                Ok(value) => Patch::Set(value),
+                Err(message) => {
+                    self.wrong(field, message);
+                    Patch::Keep
+                }
+            },
+        }
+    }
+
+    fn parsed_patch<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Patch<T> {
+        let patch = self.text_patch(field, Patch::Clear);
+        self.parsed(field, patch, parse)
+    }
+
+    fn parsed_text<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        match self.parsed_patch(field, parse) {
+            Patch::Set(value) => Some(value),
+            Patch::Keep | Patch::Clear => None,
+        }
+    }
+
+    pub(super) fn uuid(&mut self, field: &str) -> Option<Uuid> {
+        self.parsed_text(field, uuid_of)
+    }
+
+    /// A money object, or nothing when the key is missing or null.
+    pub(super) fn money(&mut self, field: &str) -> Option<Money> {
+        let value = self.map.get(field)?.clone();
+        if value.is_null() {
+            return None;
+        }
+        let Value::Object(parts) = value else {
+            self.wrong(field, format!("{field} must be an object with amountMicros and currencyCode."));
+            return None;
+        };
+        let micros = match parts.get("amountMicros") {
+            Some(Value::Number(number))
+                if number.as_i64().is_some_and(|n| n.unsigned_abs() <= MICROS_MAX.unsigned_abs()) =>
+            {
+                number.as_i64()
+            }
+            Some(Value::Number(_)) => {
+                self.wrong(field, "amountMicros must be a whole number of micros (1 pound is 1000000) that can be recorded exactly.");
+                None
+            }
+            _ => {
+                self.wrong(field, "amountMicros must be a number.");
+                None
+            }
+        };
+        let currency = match parts.get("currencyCode").map(|code| code.as_str().map(str::parse::<Currency>)) {
+            Some(Some(Ok(currency))) => Some(currency),
+            Some(Some(Err(error))) => {
+                self.wrong(field, error.to_string());
+                None
+            }
+            _ => {
+                self.wrong(field, "currencyCode must be three letters such as GBP.");
+                None
+            }
+        };
+        Some(Money { micros: micros?, currency: currency? })
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn count(&mut self, field: &str) -> Option<u32> {
+        match self.map.get(field) {
+            None | Some(Value::Null) => None,
+            Some(value) => {
+                let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
+                if count.is_none() {
+                    self.wrong(field, format!("{field} must be a whole number, not negative."));
+                }
+                count
+            }
+        }
+    }
+
+    /// A list of UUIDs.
+    pub(super) fn uuids(&mut self, field: &str) -> Vec<Uuid> {
+        let values = match self.map.get(field) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Array(values)) => values.clone(),
+            Some(_) => {
+                self.wrong(field, format!("{field} must be a list of ids."));
+                return Vec::new();
+            }
+        };
+        let parsed: Vec<Option<Uuid>> =
+            values.iter().map(|value| value.as_str().and_then(|text| uuid_of(text).ok())).collect();
+        if parsed.iter().any(Option::is_none) {
+            self.wrong(field, format!("{field} holds something that is not an id."));
+        }
+        parsed.into_iter().flatten().collect()
+    }
+
+    /// A list of words.
+    pub(super) fn words(&mut self, field: &str) -> Vec<String> {
+        let words = self
+            .map
+            .get(field)
+            .and_then(Value::as_array)
+            .map(|list| list.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect());
+        words.unwrap_or_default()
+    }
+
+    /// The fields of an object inside, read like the outer ones.
+    fn inside(&mut self, field: &'static str, prefix: &'static str) -> Option<Self> {
+        match self.map.get(field) {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(map)) => Some(Self { map: map.clone(), prefix, errors: Vec::new() }),
+            Some(_) => {
+                self.wrong(field, format!("{field} must be an object."));
+                None
+            }
+        }
+    }
+}
+
+fn uuid_of(text: &str) -> Result<Uuid, String> {
+    Uuid::parse_str(text).map_err(|_| format!("{text:?} is not an id."))
+}
+
+fn date_of(text: &str) -> Result<CalendarDate, String> {
+    text.parse().map_err(|_| format!("Write the date as YYYY-MM-DD; {text:?} is not."))
+}
+
+fn method_of(text: &str) -> Result<PaymentMethod, String> {
+    let words: Vec<&str> = PaymentMethod::ALL.iter().map(|method| method.word()).collect();
+    PaymentMethod::from_word(text)
+        .ok_or_else(|| format!("{text:?} is no payment method; use one of {}.", words.join(", ")))
+}
+
+fn intent_of(text: &str) -> Result<GiftIntent, String> {
+    let words: Vec<&str> = GiftIntent::ALL.iter().map(|intent| intent.word()).collect();
+    GiftIntent::from_word(text)
+        .ok_or_else(|| format!("{text:?} is no kind of gift; use one of {}.", words.join(", ")))
+}
+
+/// A gift to take in (domain 3.5). `default_source` names the channel when the sender does not.
+pub(super) fn intake(bytes: &[u8], default_source: &str) -> Result<Intake, Problem> {
+    let mut body = Reader::new(bytes)?;
+    let amount = body.money("amount");
+    if amount.is_none() && body.errors.is_empty() {
+        body.wrong(
+            "amount",
+            "amount is required, such as {\"amountMicros\": 25000000, \"currencyCode\": \"GBP\"} for £25.",
+        );
+    }
+    let mut evidence = DonorEvidence {
+        first_name: body.text("donorFirstName"),
+        last_name: body.text("donorLastName"),
+        email: body.text("donorEmail"),
+    };
+    if let Some(mut contact) = body.inside("contact", "contact.") {
+        evidence.first_name = contact.text("firstName").or(evidence.first_name);
+        evidence.last_name = contact.text("lastName").or(evidence.last_name);
+        evidence.email = contact.text("email").or(evidence.email);
+        body.errors.append(&mut contact.errors);
+    }
+    let donor = body.uuid("donorId").or_else(|| body.uuid("contactId")).map(PersonId);
+    let source = Source {
+        intake: body.text("intakeSource").unwrap_or_else(|| default_source.to_owned()),
+        fingerprint: body.text("sourceFingerprint"),
+        external_id: body.text("externalId"),
+        provider: body.text("provider"),
+        provider_payment_id: body.text("providerPaymentId"),
+        provider_event_id: body.text("providerEventId"),
+    };
+    let gift_date = body.parsed_text("giftDate", date_of);
+    let company = body.uuid("companyId").map(CompanyId);
+    let payment_method = body.parsed_text("paymentMethod", method_of);
+    let intent = body.parsed_text("giftIntent", intent_of).unwrap_or_default();
+    let notes = body.text("notes");
+    let batch = body.uuid("giftBatchId").map(BatchId);
+    let intake = amount.map(|amount| Intake {
+        amount,
+        gift_date,
+        evidence,
+        donor,
+        company,
+        payment_method,
+        intent,
+        notes,
+        source,
+        batch,
+    });
+    body.finish(intake)
+}
+
+/// A change of a row: a missing key keeps, null clears (domain 4.9).
+pub(super) fn row_edit(bytes: &[u8]) -> Result<RowEdit, Problem> {
+    const KNOWN: [&str; 10] = [
+        "amount",
+        "giftDate",
+        "donorFirstName",
+        "donorLastName",
+        "donorEmail",
+        "donorId",
+        "paymentMethod",
+        "giftIntent",
+        "notes",
+        "giftBatchId",
+    ];
+    let mut body = Reader::new(bytes)?;
+    let unknown: Vec<String> =
+        body.map.keys().filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect();
+    for key in unknown {
+        body.wrong(&key, format!("{key} cannot be changed here."));
+    }
+    if body.map.is_empty() {
+        body.wrong("", "Send at least one field to change.");
+    }
+    if body.map.get("amount").is_some_and(Value::is_null) {
+        body.wrong(
+            "amount",
+            "The amount can be corrected, not cleared. Discard the row if there was no gift.",
+        );
+    }
+    let intent = match body.parsed_patch("giftIntent", intent_of) {
+        Patch::Keep => None,
+        Patch::Clear => Some(GiftIntent::Standard),
+        Patch::Set(intent) => Some(intent),
+    };
+    let edit = RowEdit {
+        amount: body.money("amount"),
+        gift_date: body.parsed_patch("giftDate", date_of),
+        first_name: body.text_patch("donorFirstName", Patch::Clear),
+        last_name: body.text_patch("donorLastName", Patch::Clear),
+        email: body.text_patch("donorEmail", Patch::Clear),
+        donor: body.parsed_patch("donorId", |text| uuid_of(text).map(PersonId)),
+        payment_method: body.parsed_patch("paymentMethod", method_of),
+        intent,
+        notes: body.text_patch("notes", Patch::Clear),
+        batch: body.parsed_patch("giftBatchId", |text| uuid_of(text).map(BatchId)),
+    };
+    body.finish(Some(edit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(result: Result<impl std::fmt::Debug, Problem>) -> String {
+        serde_json::to_string(&result.unwrap_err()).unwrap()
+    }
+
+    #[test]
+    fn an_intake_needs_an_amount_and_nothing_else() {
+        let least = intake(br#"{"amount":{"amountMicros":25000000,"currencyCode":"gbp"}}"#, "api").unwrap();
+        assert_eq!(
+            (least.amount.to_string(), least.source.intake.as_str(), least.donor),
+            ("£25.00".to_owned(), "api", None)
+        );
+        let contact = br#"{"amount":{"amountMicros":1,"currencyCode":"GBP"},"contact":{"firstName":" Ada ","lastName":"","email":null},"extra":{"kept":"raw"}}"#;
+        assert_eq!(
+            intake(contact, "api").unwrap().evidence,
+            DonorEvidence { first_name: Some("Ada".into()), last_name: None, email: None }
+        );
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once_and_nothing_is_guessed() {
+        let told = wrong(intake(br#"{"amount":{"amountMicros":12.5,"currencyCode":"XXY"},"giftDate":"03/04/26","paymentMethod":"wire","notes":5,"contactId":"me"}"#, "api"));
+        for part in [
+            "whole number of micros",
+            "XXY",
+            "YYYY-MM-DD",
+            "no payment method",
+            "notes must be a string",
+            "is not an id",
+        ] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+        for bad in [
+            &b"[]"[..],
+            b"",
+            b"{",
+            br#"{"amount":25}"#,
+            b"{}",
+            br#"{"amount":{"amountMicros":9007199254740993,"currencyCode":"GBP"}}"#,
+            br#"{"amount":{"amountMicros":1e3,"currencyCode":"GBP"}}"#,
+        ] {
+            wrong(intake(bad, "api"));
+        }
+    }
+
+    #[test]
+    fn a_missing_key_keeps_and_null_clears() {
+        let edit = row_edit(br#"{"notes":null,"donorEmail":" ","giftDate":"2026-11-20"}"#).unwrap();
+        assert_eq!((edit.notes, edit.email, edit.first_name), (Patch::Clear, Patch::Clear, Patch::Keep));
+        assert!(matches!(edit.gift_date, Patch::Set(_)));
+        wrong(row_edit(b"{}"));
+        wrong(row_edit(br#"{"amount":null}"#));
+        wrong(row_edit(br#"{"processingStatus":"processed"}"#));
+    }
+}

@@ -1,0 +1,192 @@
+//! The mirror: donors and gifts.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Face;
+use super::auth::{May, Reads};
+use super::params::{Params, cursor};
+use super::problem::Problem;
+use super::wire::{DonorRef, FreshnessView, ListMeta, MoneyView};
+use crate::ground::crm::{GiftRecord, record_url};
+use crate::ground::id::{ConnectionId, Object, PersonId};
+use crate::ground::journal::SubjectState;
+use crate::ground::person::Person;
+use crate::store::{Ledger, Page, Record, StoreError};
+
+/// A donor as search shows them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DonorView {
+    id: String,
+    name: Option<String>,
+    email: Option<String>,
+    city: Option<String>,
+    gift_count: u64,
+    last_gift_date: Option<String>,
+    url: Option<String>,
+    state: &'static str,
+}
+
+/// Donors found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DonorList {
+    data: Vec<DonorView>,
+    meta: DonorMeta,
+}
+
+/// `meta` of a donor search.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DonorMeta {
+    as_of: String,
+    freshness: FreshnessView,
+    /// Changes that the search has not seen yet; 0 in ordinary times.
+    behind: u64,
+}
+
+/// Gifts of a donor that are looked at for the newest gift date.
+const DATES_MAX: usize = 500;
+
+fn donor_view(ledger: &Ledger<'_>, face: &Face, person: &Person) -> Result<DonorView, StoreError> {
+    let gifts = ledger.gifts_of(person.id, None, DATES_MAX)?;
+    let dates = gifts
+        .items
+        .iter()
+        .filter_map(|gift| serde_json::from_str::<GiftRecord>(&gift.value).ok()?.into_gift().gift_date);
+    // With more gifts than were looked at the newest date would be a guess.
+    let last = if gifts.next.is_none() { dates.max() } else { None };
+    Ok(DonorView {
+        id: person.id.to_string(),
+        name: person.display_name(),
+        email: person.primary_email().map(str::to_owned),
+        city: person.city.clone(),
+        gift_count: ledger.gift_count_of(person.id)?,
+        last_gift_date: last.map(|date| date.to_string()),
+        url: record_url(&face.info.twenty_url, Object::People, person.id.0),
+        state: "live",
+    })
+}
+
+/// Finds donors by name parts and e-mail, in any order.
+#[utoipa::path(get, path = "/api/donors", tag = "Mirror", params(("q" = Option<String>, Query), ("limit" = Option<String>, Query)),
+    responses((status = 200, body = DonorList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn search(
+    State(face): State<Face>,
+    May(known, _): May<Reads>,
+    params: Params,
+) -> Result<Json<DonorList>, Problem> {
+    params.only(&["q", "limit"])?;
+    let text = params.get("q").unwrap_or_default();
+    let found = face.search.find(text, params.limit()?);
+    let found = found.map_err(|error| {
+        Problem::new(
+            http::StatusCode::SERVICE_UNAVAILABLE,
+            format!("The search is not available just now ({error}). Try again in a moment."),
+        )
+    })?;
+    let snapshot = known.snapshot(&face)?;
+    let ledger = snapshot.ledger();
+    let mut data = Vec::with_capacity(found.people.len());
+    for hit in &found.people {
+        let person = ledger.person(hit.id)?.filter(|record| record.state == SubjectState::Live);
+        if let Some(person) = person {
+            data.push(donor_view(&ledger, &face, &person.value)?);
+        }
+    }
+    let freshness = FreshnessView::of(&ledger, &face, Object::People)?;
+    Ok(Json(DonorList {
+        data,
+        meta: DonorMeta { as_of: snapshot.as_of().to_string(), freshness, behind: found.behind },
+    }))
+}
+
+/// A gift of the mirror.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GiftView {
+    id: String,
+    name: Option<String>,
+    amount: Option<MoneyView>,
+    gift_date: Option<String>,
+    donor: Option<DonorRef>,
+    /// `pending` until Twenty confirms it.
+    state: &'static str,
+    updated_at: String,
+    url: Option<String>,
+}
+
+/// Gifts, newest change first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GiftList {
+    data: Vec<GiftView>,
+    meta: ListMeta,
+}
+
+fn gift_view(
+    ledger: &Ledger<'_>,
+    face: &Face,
+    record: &Record<String>,
+) -> Result<Option<GiftView>, StoreError> {
+    let Ok(read) = serde_json::from_str::<GiftRecord>(&record.value) else { return Ok(None) };
+    let gift = read.into_gift();
+    let donor = gift.donor.map(|donor| ledger.person(donor)).transpose()?.flatten();
+    Ok(Some(GiftView {
+        id: gift.id.to_string(),
+        name: gift.name,
+        amount: gift.amount.map(MoneyView::from),
+        gift_date: gift.gift_date.map(|date| date.to_string()),
+        donor: donor.map(|donor| DonorRef::new(&donor.value, face)),
+        state: if record.state == SubjectState::Pending { "pending" } else { "confirmed" },
+        updated_at: record.recorded.to_string(),
+        url: record_url(&face.info.twenty_url, Object::Gifts, gift.id.0),
+    }))
+}
+
+/// Gifts of the mirror, newest change first.
+#[utoipa::path(get, path = "/api/gifts", tag = "Mirror",
+    params(("donorId" = Option<String>, Query), ("state" = Option<String>, Query), ("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = GiftList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub(super) async fn gifts(
+    State(face): State<Face>,
+    May(known, _): May<Reads>,
+    params: Params,
+) -> Result<Json<GiftList>, Problem> {
+    params.only(&["donorId", "state", "limit", "cursor"])?;
+    let donor = params.parsed("donorId", |text| text.parse::<PersonId>().ok())?;
+    let state = params.parsed("state", |text| match text {
+        "confirmed" => Some(SubjectState::Live),
+        "pending" => Some(SubjectState::Pending),
+        _ => None,
+    })?;
+    if donor.is_some() && state.is_some() {
+        return Err(Problem::field("state", "Ask either for a donor's gifts or for a state, not both."));
+    }
+    let (limit, after) = (params.limit()?, params.cursor()?);
+    let snapshot = known.snapshot(&face)?;
+    let ledger = snapshot.ledger();
+    let state = state.unwrap_or(SubjectState::Live);
+    let (page, total): (Page<Record<String>>, u64) = match donor {
+        Some(donor) => (ledger.gifts_of(donor, after.as_deref(), limit)?, ledger.gift_count_of(donor)?),
+        None => (
+            ledger.newest(ConnectionId::TWENTY, Object::Gifts, state, after.as_deref(), limit)?,
+            ledger.object_count(ConnectionId::TWENTY, Object::Gifts, state)?,
+        ),
+    };
+    let mut data = Vec::with_capacity(page.items.len());
+    for item in &page.items {
+        data.extend(gift_view(&ledger, &face, item)?);
+    }
+    let next_cursor = page.next.as_deref().map(cursor);
+    let freshness = Some(FreshnessView::of(&ledger, &face, Object::Gifts)?);
+    let meta = ListMeta {
+        has_more: next_cursor.is_some(),
+        next_cursor,
+        total,
+        as_of: snapshot.as_of().to_string(),
+        freshness,
+    };
+    Ok(Json(GiftList { data, meta }))
+}

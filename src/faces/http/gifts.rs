@@ -1,0 +1,524 @@
+//! Staged rows (domain 3.3).
+
+use axum::Json;
+use axum::extract::{Path, State};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::auth::{Known, May, Reads, Writes};
+use super::body;
+use super::journal::{self, EntryView};
+use super::params::{Params, cursor};
+use super::problem::Problem;
+use super::wire::{DonorRef, FindingView, MoneyView};
+use super::{Face, known_id};
+use crate::desk::gifts::{Delivery, Evidence, Mark};
+use crate::ground::access::Caller;
+use crate::ground::crm::record_url;
+use crate::ground::id::{BatchId, Object, Seq, StagedId};
+use crate::ground::staging::{Progress, StagedRow, Status};
+use crate::ground::time::CalendarDate;
+use crate::store::{Ledger, QueueFilter, Record, StoreError};
+
+/// A staged row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StagedRowView {
+    id: String,
+    version: u64,
+    created_at: String,
+    updated_at: String,
+    amount: MoneyView,
+    gift_date: Option<String>,
+    donor_first_name: Option<String>,
+    donor_last_name: Option<String>,
+    donor_email: Option<String>,
+    donor_id: Option<String>,
+    donor: Option<DonorRef>,
+    company_id: Option<String>,
+    payment_method: Option<&'static str>,
+    gift_intent: &'static str,
+    notes: Option<String>,
+    intake_source: String,
+    source_fingerprint: Option<String>,
+    external_id: Option<String>,
+    provider: Option<String>,
+    provider_payment_id: Option<String>,
+    provider_event_id: Option<String>,
+    gift_batch_id: Option<String>,
+    /// Always false: nothing is posted without a person.
+    auto_process: bool,
+    processing_status: &'static str,
+    validation_status: &'static str,
+    dedupe_status: &'static str,
+    processing_diagnostics: DiagnosticsView,
+    reason: Option<FindingView>,
+    allowed: AllowedView,
+    gift: Option<GiftRef>,
+    error_detail: Option<String>,
+    evidence_count: u64,
+}
+
+/// What stands in a row's way.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DiagnosticsView {
+    processing_eligibility: &'static str,
+    processing_blockers: Vec<FindingView>,
+    processing_warnings: Vec<FindingView>,
+    identity_confidence: &'static str,
+}
+
+/// Which actions are possible now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllowedView {
+    edit: bool,
+    mark_ready: bool,
+    back_to_review: bool,
+    process: bool,
+    discard: bool,
+}
+
+/// The gift of a row.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GiftRef {
+    id: String,
+    /// `pending` until Twenty confirms it.
+    state: &'static str,
+    url: Option<String>,
+}
+
+pub(super) fn row_view(
+    ledger: &Ledger<'_>,
+    face: &Face,
+    record: Record<StagedRow>,
+    today: CalendarDate,
+) -> Result<StagedRowView, StoreError> {
+    let (version, recorded, row) = (record.seq, record.recorded, record.value);
+    let status = row.status();
+    let person = row.donor.person().map(|person| ledger.person(person)).transpose()?.flatten();
+    let diagnostics = row.diagnose(today);
+    let (failure, failed) = match &row.progress {
+        Progress::Failed { reason } => (Some(reason.clone()), true),
+        _ => (None, false),
+    };
+    let reason = match &failure {
+        Some(text) => Some(FindingView {
+            code: "process_failed".into(),
+            text: text.clone(),
+            action: "Put it back to review, correct it, and process it again.".into(),
+        }),
+        None => row.main_reason(today).map(FindingView::from),
+    };
+    let reviewable = row.can_edit();
+    let allowed = AllowedView {
+        edit: reviewable,
+        mark_ready: matches!(row.progress, Progress::Review | Progress::Failed { .. })
+            && diagnostics.blockers.is_empty(),
+        back_to_review: matches!(
+            row.progress,
+            Progress::Ready | Progress::Failed { .. } | Progress::Discarded
+        ),
+        process: row.progress == Progress::Ready,
+        discard: reviewable,
+    };
+    let posted = matches!(row.progress, Progress::Posted { .. });
+    let gift = row.gift().map(|gift| GiftRef {
+        id: gift.to_string(),
+        state: if posted { "confirmed" } else { "pending" },
+        url: record_url(&face.info.twenty_url, Object::Gifts, gift.0),
+    });
+    let passed = if posted { "passed" } else { "pending" };
+    Ok(StagedRowView {
+        id: row.id.to_string(),
+        version: version.0,
+        created_at: row.received_at.to_string(),
+        updated_at: recorded.to_string(),
+        amount: row.amount.into(),
+        gift_date: row.gift_date.map(|date| date.to_string()),
+        donor_first_name: row.evidence.first_name,
+        donor_last_name: row.evidence.last_name,
+        donor_email: row.evidence.email,
+        donor_id: row.donor.person().map(|person| person.to_string()),
+        donor: person.map(|person| DonorRef::new(&person.value, face)),
+        company_id: row.company.map(|company| company.to_string()),
+        payment_method: row.payment_method.map(crate::ground::gift::PaymentMethod::word),
+        gift_intent: row.intent.word(),
+        notes: row.notes,
+        intake_source: row.source.intake,
+        source_fingerprint: row.source.fingerprint,
+        external_id: row.source.external_id,
+        provider: row.source.provider,
+        provider_payment_id: row.source.provider_payment_id,
+        provider_event_id: row.source.provider_event_id,
+        gift_batch_id: row.batch.map(|batch| batch.to_string()),
+        auto_process: false,
+        processing_status: status.word(),
+        validation_status: if failed { "failed" } else { passed },
+        dedupe_status: passed,
+        processing_diagnostics: DiagnosticsView {
+            processing_eligibility: if diagnostics.blockers.is_empty() { "eligible" } else { "blocked" },
+            processing_blockers: diagnostics.blockers.into_iter().map(FindingView::from).collect(),
+            processing_warnings: diagnostics.warnings.into_iter().map(FindingView::from).collect(),
+            identity_confidence: diagnostics.identity.word(),
+        },
+        reason,
+        allowed,
+        gift,
+        error_detail: failure,
+        evidence_count: ledger.evidence_count(row.id)?,
+    })
+}
+
+/// One staged row in its envelope.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StagedRowData {
+    gift_staging: StagedRowView,
+}
+
+/// The answer to an intake.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntakeAnswer {
+    data: StagedRowData,
+    meta: IntakeMeta,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IntakeMeta {
+    /// Always true here: posting is a step of its own.
+    staged_only: bool,
+    /// Whether this delivery made the row.
+    created: bool,
+    raw_payload_available: bool,
+    as_of: String,
+}
+
+/// One staged row with how it came and what happened to it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StagedRowAnswer {
+    data: StagedRowData,
+    meta: StagedRowMeta,
+}
+
+/// How a row came and what happened to it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StagedRowMeta {
+    as_of: String,
+    raw_payload: Vec<RawPayload>,
+    history: Vec<EntryView>,
+}
+
+/// A delivery as it came.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RawPayload {
+    received_at: String,
+    channel: String,
+    body: String,
+}
+
+/// A page of the queue.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueueAnswer {
+    data: Vec<StagedRowView>,
+    meta: QueueMeta,
+}
+
+/// `meta` of the queue.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueMeta {
+    has_more: bool,
+    next_cursor: Option<String>,
+    total: u64,
+    as_of: String,
+    counts: CountsView,
+}
+
+/// How many rows stand where.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct CountsView {
+    pub pending: u64,
+    pub ready_for_process: u64,
+    pub processing: u64,
+    pub process_failed: u64,
+    pub processed: u64,
+    pub discarded: u64,
+}
+
+impl CountsView {
+    pub(super) fn of(mut count: impl FnMut(Status) -> Result<u64, StoreError>) -> Result<Self, StoreError> {
+        Ok(Self {
+            pending: count(Status::Pending)?,
+            ready_for_process: count(Status::ReadyForProcess)?,
+            processing: count(Status::Processing)?,
+            process_failed: count(Status::ProcessFailed)?,
+            processed: count(Status::Processed)?,
+            discarded: count(Status::Discarded)?,
+        })
+    }
+}
+
+/// Takes a gift in.
+#[utoipa::path(post, path = "/api/fundraising/gift-staging", tag = "Staged rows", request_body = Object,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeated deliveries one")),
+    responses((status = 200, body = IntakeAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn create(
+    State(face): State<Face>,
+    May(known, _): May<Writes>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Json<IntakeAnswer>, Problem> {
+    let default_source = if matches!(known.asked.caller, Caller::User(_)) { "manual_ui" } else { "api" };
+    let intake = body::intake(&bytes, default_source)?;
+    let idempotency_key = idempotency_key(&headers)?;
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| Problem::field("", "The body is not UTF-8."))?;
+    let taken = face.desk.take_in(&known.asked, Delivery { intake, body: text, idempotency_key }).await?;
+    let snapshot = known.snapshot(&face)?;
+    let ledger = snapshot.ledger();
+    let record = ledger.staged(taken.row)?.ok_or_else(|| Problem::not_found("gift"))?;
+    let gift_staging = row_view(&ledger, &face, record, face.today())?;
+    let meta = IntakeMeta {
+        staged_only: true,
+        created: taken.created,
+        raw_payload_available: true,
+        as_of: snapshot.as_of().to_string(),
+    };
+    Ok(Json(IntakeAnswer { data: StagedRowData { gift_staging }, meta }))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    key.map(|key| Some(key.to_owned())).ok_or_else(|| {
+        Problem::field("Idempotency-Key", "The Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    })
+}
+
+/// The version named by `If-Match`.
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Seq>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let version = value.to_str().ok().and_then(|text| text.trim_matches('"').parse().ok());
+    version.map(|seq| Some(Seq(seq))).ok_or_else(|| {
+        Problem::new(
+            StatusCode::PRECONDITION_FAILED,
+            "If-Match must hold the version of the record, such as \"1234\".",
+        )
+    })
+}
+
+/// The queue.
+#[utoipa::path(get, path = "/api/fundraising/gift-staging", tag = "Staged rows",
+    params(("status" = Option<String>, Query), ("giftBatchId" = Option<String>, Query), ("intakeSource" = Option<String>, Query), ("search" = Option<String>, Query),
+        ("sort" = Option<String>, Query), ("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = QueueAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub(super) async fn list(
+    State(face): State<Face>,
+    May(known, _): May<Reads>,
+    params: Params,
+) -> Result<Json<QueueAnswer>, Problem> {
+    params.only(&["status", "giftBatchId", "intakeSource", "search", "sort", "limit", "cursor"])?;
+    let statuses = params.parsed("status", statuses)?.unwrap_or_default();
+    let batch = params.parsed("giftBatchId", |text| text.parse::<BatchId>().ok())?;
+    let sort = params.parsed("sort", Sort::from_text)?.unwrap_or(Sort::CreatedDown);
+    let (limit, after) = (params.limit()?, params.cursor()?);
+    let narrow = Narrow {
+        source: params.get("intakeSource").map(str::to_owned),
+        search: params.get("search").map(str::to_lowercase),
+    };
+    let snapshot = known.snapshot(&face)?;
+    let ledger = snapshot.ledger();
+    let counts = counts(&ledger, batch, &narrow)?;
+    let mut rows = ledger.staged_rows(&QueueFilter { statuses, batch })?;
+    rows.retain(|row| narrow.keeps(&ledger, &row.value).unwrap_or(false));
+    let total = rows.len() as u64;
+    let mut keyed: Vec<(Vec<u8>, Record<StagedRow>)> =
+        rows.into_iter().map(|row| (sort.key(&row), row)).collect();
+    keyed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let mut rest =
+        keyed.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| key > after)).peekable();
+    let page: Vec<(Vec<u8>, Record<StagedRow>)> = rest.by_ref().take(limit).collect();
+    let has_more = rest.peek().is_some();
+    let next_cursor = page.last().filter(|_| has_more).map(|(key, _)| cursor(key));
+    let mut data = Vec::with_capacity(page.len());
+    for (_, row) in page {
+        data.push(row_view(&ledger, &face, row, face.today())?);
+    }
+    let meta = QueueMeta { has_more, next_cursor, total, as_of: snapshot.as_of().to_string(), counts };
+    Ok(Json(QueueAnswer { data, meta }))
+}
+
+/// A comma list of statuses; `needs_attention` is what a person must look at.
+fn statuses(text: &str) -> Option<Vec<Status>> {
+    let mut statuses = Vec::new();
+    for word in text.split(',') {
+        match word.trim() {
+            "needs_attention" => statuses.extend([Status::Pending, Status::ProcessFailed]),
+            word => statuses.push(Status::from_word(word)?),
+        }
+    }
+    statuses.sort_unstable();
+    statuses.dedup();
+    Some(statuses)
+}
+
+#[derive(Clone, Copy)]
+enum Sort {
+    CreatedDown,
+    CreatedUp,
+    UpdatedDown,
+    AmountDown,
+    AmountUp,
+}
+
+impl Sort {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(match text {
+            "createdAt:desc" => Self::CreatedDown,
+            "createdAt:asc" => Self::CreatedUp,
+            "updatedAt:desc" => Self::UpdatedDown,
+            "amount.amountMicros:desc" => Self::AmountDown,
+            "amount.amountMicros:asc" => Self::AmountUp,
+            _ => return None,
+        })
+    }
+
+    /// Bytes that sort as asked, ending in the row's id, so that equal rows stay in one order.
+    fn key(self, row: &Record<StagedRow>) -> Vec<u8> {
+        let (number, down) = match self {
+            Self::CreatedDown => (row.value.received_at.0, true),
+            Self::CreatedUp => (row.value.received_at.0, false),
+            Self::UpdatedDown => (row.recorded.0, true),
+            Self::AmountDown => (row.value.amount.micros, true),
+            Self::AmountUp => (row.value.amount.micros, false),
+        };
+        let ordered = number.cast_unsigned() ^ (1 << 63);
+        let mut key = if down { !ordered } else { ordered }.to_be_bytes().to_vec();
+        key.extend_from_slice(row.value.id.0.as_bytes());
+        key
+    }
+}
+
+/// The filters that no index answers.
+struct Narrow {
+    source: Option<String>,
+    search: Option<String>,
+}
+
+impl Narrow {
+    fn keeps(&self, ledger: &Ledger<'_>, row: &StagedRow) -> Result<bool, StoreError> {
+        if self.source.as_ref().is_some_and(|source| *source != row.source.intake) {
+            return Ok(false);
+        }
+        let Some(search) = &self.search else { return Ok(true) };
+        let donor = row.donor.person().map(|person| ledger.person(person)).transpose()?.flatten();
+        let own = [
+            row.evidence.name(),
+            row.evidence.email.clone(),
+            row.source.external_id.clone(),
+            row.notes.clone(),
+            donor.and_then(|d| d.value.display_name()),
+        ];
+        Ok(own.into_iter().flatten().any(|text| text.to_lowercase().contains(search.as_str())))
+    }
+}
+
+fn counts(ledger: &Ledger<'_>, batch: Option<BatchId>, narrow: &Narrow) -> Result<CountsView, StoreError> {
+    if narrow.source.is_none() && narrow.search.is_none() {
+        return CountsView::of(|status| ledger.staged_count(batch, status));
+    }
+    let rows = ledger.staged_rows(&QueueFilter { statuses: Vec::new(), batch })?;
+    let mut kept = Vec::new();
+    for row in rows {
+        if narrow.keeps(ledger, &row.value)? {
+            kept.push(row.value.status());
+        }
+    }
+    CountsView::of(|status| Ok(kept.iter().filter(|kept| **kept == status).count() as u64))
+}
+
+/// One row with how it came and what happened to it.
+#[utoipa::path(get, path = "/api/fundraising/gift-staging/{id}", tag = "Staged rows", params(("id" = String, Path)),
+    responses((status = 200, body = StagedRowAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn one(
+    State(face): State<Face>,
+    May(known, _): May<Reads>,
+    Path(id): Path<String>,
+) -> Result<Json<StagedRowAnswer>, Problem> {
+    answer(&face, &known, known_id(&id, "gift")?).map(Json)
+}
+
+/// Entries of a row's history that are told with it.
+const HISTORY_MAX: usize = 50;
+
+fn answer(face: &Face, known: &Known, id: StagedId) -> Result<StagedRowAnswer, Problem> {
+    let snapshot = known.snapshot(face)?;
+    let ledger = snapshot.ledger();
+    let record = ledger.staged(id)?.ok_or_else(|| Problem::not_found("gift"))?;
+    let mut history = Vec::new();
+    for seq in ledger.history(record.subject, Seq(u64::MAX), HISTORY_MAX)? {
+        history.extend(journal::entry_view(&ledger, seq)?);
+    }
+    let deliveries = ledger.evidence(id)?;
+    let raw_payload =
+        deliveries.iter().filter_map(|delivery| serde_json::from_str::<Evidence>(&delivery.value).ok());
+    let raw_payload = raw_payload
+        .map(|e| RawPayload { received_at: e.received_at.to_string(), channel: e.channel, body: e.body })
+        .collect();
+    let gift_staging = row_view(&ledger, face, record, face.today())?;
+    let meta = StagedRowMeta { as_of: snapshot.as_of().to_string(), raw_payload, history };
+    Ok(StagedRowAnswer { data: StagedRowData { gift_staging }, meta })
+}
+
+/// Changes a row: a missing key keeps, null clears.
+#[utoipa::path(patch, path = "/api/fundraising/gift-staging/{id}", tag = "Staged rows", request_body = Object, params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
+    responses((status = 200, body = StagedRowAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn edit(
+    State(face): State<Face>,
+    May(known, _): May<Writes>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Json<StagedRowAnswer>, Problem> {
+    let id: StagedId = known_id(&id, "gift")?;
+    face.desk.edit_row(&known.asked, id, body::row_edit(&bytes)?, if_match(&headers)?).await?;
+    answer(&face, &known, id).map(Json)
+}
+
+/// Marks a row ready, back to review, or discarded.
+#[utoipa::path(patch, path = "/api/fundraising/gift-staging/{id}/status", tag = "Staged rows", request_body = Object, params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
+    responses((status = 200, body = StagedRowAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn mark(
+    State(face): State<Face>,
+    May(known, _): May<Writes>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Json<StagedRowAnswer>, Problem> {
+    let id: StagedId = known_id(&id, "gift")?;
+    let mut body = body::Reader::new(&bytes)?;
+    let mark = match body.text("processingStatus").as_deref() {
+        Some("ready_for_process") => Some(Mark::Ready),
+        Some("pending") => Some(Mark::Review),
+        Some("discarded") => Some(Mark::Discard),
+        _ => {
+            body.wrong(
+                "processingStatus",
+                "processingStatus must be ready_for_process, pending or discarded.",
+            );
+            None
+        }
+    };
+    face.desk.mark_row(&known.asked, id, body.finish(mark)?, if_match(&headers)?).await?;
+    answer(&face, &known, id).map(Json)
+}

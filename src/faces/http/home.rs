@@ -1,0 +1,187 @@
+//! Home and sync: what needs a person, and how old everything is. No remote call.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Face;
+use super::auth::{May, Reads, Writes};
+use super::batches::RunView;
+use super::gifts::CountsView;
+use super::problem::Problem;
+use super::wire::FreshnessView;
+use crate::ground::id::{ConnectionId, Object};
+use crate::ground::journal::SubjectState;
+use crate::ground::run::ProcessRun;
+use crate::store::{Ledger, StoreError};
+
+/// Runs shown on Home beside the active ones.
+const RUNS_MAX: usize = 5;
+
+/// Everything on Home.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HomeView {
+    as_of: String,
+    demo: bool,
+    organisation: String,
+    time_zone: String,
+    staging: CountsView,
+    mirror: Vec<MirrorView>,
+    needs_me: Vec<NeedView>,
+    runs: Vec<RunView>,
+    twenty: TwentyView,
+}
+
+/// The mirror of one object.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MirrorView {
+    object: &'static str,
+    label: &'static str,
+    records: u64,
+    pending: u64,
+    freshness: FreshnessView,
+}
+
+/// Something a person must do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NeedView {
+    count: u64,
+    text: String,
+    action: &'static str,
+    href: &'static str,
+}
+
+/// The CRM.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TwentyView {
+    url: String,
+    /// Whether the last attempt to read brought an answer; absent before the first one.
+    reachable: Option<bool>,
+    note: Option<String>,
+}
+
+/// How old each object is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncView {
+    as_of: String,
+    objects: Vec<MirrorView>,
+}
+
+const fn label(object: Object) -> &'static str {
+    match object {
+        Object::People => "People",
+        Object::Gifts => "Gifts",
+        _ => "Records",
+    }
+}
+
+fn mirrors(ledger: &Ledger<'_>, face: &Face) -> Result<Vec<MirrorView>, StoreError> {
+    let view = |object| {
+        Ok(MirrorView {
+            object: Object::word(object),
+            label: label(object),
+            records: ledger.object_count(ConnectionId::TWENTY, object, SubjectState::Live)?,
+            pending: ledger.object_count(ConnectionId::TWENTY, object, SubjectState::Pending)?,
+            freshness: FreshnessView::of(ledger, face, object)?,
+        })
+    };
+    Object::MIRRORED.into_iter().map(view).collect()
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+fn needs(staging: &CountsView) -> Vec<NeedView> {
+    let rows = [
+        (
+            staging.process_failed,
+            "gift could not be posted.",
+            "gifts could not be posted.",
+            "See why and try again.",
+            "/staging?status=process_failed",
+        ),
+        (
+            staging.pending,
+            "gift waits for review.",
+            "gifts wait for review.",
+            "Check it and mark it ready.",
+            "/staging?status=pending",
+        ),
+        (
+            staging.ready_for_process,
+            "gift is ready to be posted.",
+            "gifts are ready to be posted.",
+            "Process them.",
+            "/staging?status=ready_for_process",
+        ),
+    ];
+    let need =
+        |(count, one, many, action, href)| NeedView { count, text: counted(count, one, many), action, href };
+    rows.into_iter().filter(|(count, ..)| *count > 0).map(need).collect()
+}
+
+fn runs(ledger: &Ledger<'_>) -> Result<Vec<RunView>, StoreError> {
+    let mut runs: Vec<ProcessRun> = ledger.active_runs()?.into_iter().map(|record| record.value).collect();
+    let newest = ledger.newest(ConnectionId::HERE, Object::Run, SubjectState::Live, None, RUNS_MAX)?;
+    for record in newest.items {
+        let id = record.key.uuid().map(crate::ground::id::RunId);
+        let run = id.map(|id| ledger.run(id)).transpose()?.flatten().map(|record| record.value);
+        runs.extend(run.filter(|run| !runs.iter().any(|known| known.id == run.id)));
+    }
+    Ok(runs.into_iter().map(RunView::from).collect())
+}
+
+fn twenty(ledger: &Ledger<'_>, face: &Face) -> Result<TwentyView, StoreError> {
+    let state = ledger.sync_state(ConnectionId::TWENTY, Object::People)?;
+    let seen = state.complete_as_of.is_some() || state.pass.is_some();
+    let reachable = if state.trouble.is_some() { Some(false) } else { seen.then_some(true) };
+    Ok(TwentyView { url: face.info.twenty_url.clone(), reachable, note: state.trouble })
+}
+
+/// What needs a person, and how old everything is.
+#[utoipa::path(get, path = "/api/home", tag = "Home", responses((status = 200, body = HomeView), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub(super) async fn home(
+    State(face): State<Face>,
+    May(known, _): May<Reads>,
+) -> Result<Json<HomeView>, Problem> {
+    let snapshot = known.snapshot(&face)?;
+    let ledger = snapshot.ledger();
+    let staging = CountsView::of(|status| ledger.staged_count(None, status))?;
+    Ok(Json(HomeView {
+        as_of: snapshot.as_of().to_string(),
+        demo: face.info.demo,
+        organisation: face.info.organisation.clone(),
+        time_zone: face.desk.zone.name().to_owned(),
+        needs_me: needs(&staging),
+        staging,
+        mirror: mirrors(&ledger, &face)?,
+        runs: runs(&ledger)?,
+        twenty: twenty(&ledger, &face)?,
+    }))
+}
+
+/// How old each mirrored object is.
+#[utoipa::path(get, path = "/api/sync", tag = "Sync", responses((status = 200, body = SyncView), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub(super) async fn sync(
+    State(face): State<Face>,
+    May(known, _): May<Reads>,
+) -> Result<Json<SyncView>, Problem> {
+    let snapshot = known.snapshot(&face)?;
+    let objects = mirrors(&snapshot.ledger(), &face)?;
+    Ok(Json(SyncView { as_of: snapshot.as_of().to_string(), objects }))
+}
+
+/// Asks for a pass over everything that is mirrored.
+#[utoipa::path(post, path = "/api/sync", tag = "Sync", responses((status = 202), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn sync_now(
+    State(face): State<Face>,
+    May(known, _): May<Writes>,
+) -> Result<StatusCode, Problem> {
+    face.desk.sync_now(&known.asked).await?;
+    Ok(StatusCode::ACCEPTED)
+}

@@ -1,0 +1,48 @@
+//! The OpenAPI document, generated from the handlers and their types.
+
+use axum::response::IntoResponse;
+use http::header;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{batches, donors, gifts, home, journal, live, session};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Almoner", description = "See docs/API.md for the conventions.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    paths(
+        gifts::list, gifts::create, gifts::one, gifts::edit, gifts::mark,
+        batches::process_ready, batches::list, batches::create, batches::one, batches::process, batches::run,
+        donors::search, donors::gifts, home::home, home::sync, home::sync_now, journal::list, live::events,
+        session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
+    ),
+    modifiers(&Credentials),
+    security(("session" = []), ("token" = [])),
+)]
+struct Document;
+
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API token (alm_…)"))
+            .build();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(super::auth::COOKIE))),
+        );
+    }
+}
+
+/// The document as JSON text, indented.
+pub(super) fn json() -> String {
+    Document::openapi().to_pretty_json().unwrap_or_default()
+}
+
+pub(super) async fn document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], json())
+}

@@ -1,0 +1,148 @@
+//! Errors as `application/problem+json` (RFC 9457), with the fields older callers read (`statusCode`, `message`,
+//! `error`).
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::desk::Refusal;
+use crate::ground::intake::FieldError;
+use crate::ground::staging::RowRefusal;
+use crate::store::StoreError;
+
+/// An error answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// What kind of problem; `about:blank` says that the title is all there is.
+    r#type: &'static str,
+    /// The kind in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is so and what to do next.
+    detail: String,
+    /// The request, to find it in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem>,
+    /// As `status`, for older callers.
+    status_code: u16,
+    /// As `detail`, for older callers.
+    message: String,
+    /// As `title`, for older callers.
+    error: String,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldProblem {
+    field: String,
+    message: String,
+}
+
+impl Problem {
+    /// A problem with this status and words.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let (title, detail) = (status.canonical_reason().unwrap_or("Error").to_owned(), detail.into());
+        Self {
+            r#type: "about:blank",
+            error: title.clone(),
+            title,
+            status: status.as_u16(),
+            status_code: status.as_u16(),
+            message: detail.clone(),
+            detail,
+            request_id: None,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Bad input, field by field.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "Some fields need correcting.");
+        if let [only] = &errors[..] {
+            problem.detail.clone_from(&only.message);
+            problem.message.clone_from(&only.message);
+        }
+        problem.errors =
+            errors.into_iter().map(|e| FieldProblem { field: e.field, message: e.message }).collect();
+        problem
+    }
+
+    /// One field is wrong.
+    pub fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: &'static str) -> Self {
+        Refusal::NotFound(what).into()
+    }
+
+    /// What is so and what to do next.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The HTTP status.
+    pub fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The problem with the request it belongs to.
+    #[must_use]
+    pub fn with_request(mut self, id: &str) -> Self {
+        self.request_id = Some(id.to_owned());
+        self
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            Refusal::NotFound(_) => Self::new(StatusCode::NOT_FOUND, text),
+            Refusal::Invalid(errors) => Self::invalid(errors),
+            Refusal::Row(RowRefusal::Blocked(blockers)) => {
+                let mut problem = Self::new(StatusCode::CONFLICT, text);
+                problem.errors = blockers
+                    .iter()
+                    .map(|b| FieldProblem {
+                        field: b.code.to_owned(),
+                        message: format!("{} {}", b.text, b.action),
+                    })
+                    .collect();
+                problem
+            }
+            Refusal::Row(_) | Refusal::Nothing(_) => Self::new(StatusCode::CONFLICT, text),
+            Refusal::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, text),
+            Refusal::Changed => Self::new(StatusCode::PRECONDITION_FAILED, text),
+            Refusal::WrongLogin => Self::new(StatusCode::UNAUTHORIZED, text),
+            Refusal::LinkSpent => Self::new(StatusCode::GONE, text),
+            Refusal::StagingDisabled | Refusal::Unavailable(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Refusal::from(error).into()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.code(), body).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}

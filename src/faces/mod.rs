@@ -1,0 +1,4 @@
+//! Where people and programs meet us: the command line and HTTP.
+
+pub mod cli;
+pub mod http;

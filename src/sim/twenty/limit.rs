@@ -1,0 +1,104 @@
+//! The rate limit of the record API: two token buckets per workspace.
+//!
+//! Two habits of the real one are kept on purpose: refills are floored, so fractions of a token are
+//! lost, and the clock of a bucket moves only when a request is accepted. Under the default limits a
+//! request less than 600 ms after the last accepted one refills nothing.
+
+use super::error::Refusal;
+
+/// Limits of the two buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Tokens of the short bucket.
+    pub short_limit: i64,
+    /// Milliseconds in which the short bucket fills.
+    pub short_ttl_ms: i64,
+    /// Tokens of the long bucket.
+    pub long_limit: i64,
+    /// Milliseconds in which the long bucket fills.
+    pub long_ttl_ms: i64,
+}
+
+impl Default for RateLimit {
+    /// The server's defaults: 100 per second and 100 per minute.
+    fn default() -> Self {
+        Self { short_limit: 100, short_ttl_ms: 1_000, long_limit: 100, long_ttl_ms: 60_000 }
+    }
+}
+
+/// One bucket; `None` until the first request and again after it has expired.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    limit: i64,
+    ttl_ms: i64,
+    state: Option<(i64, i64)>,
+}
+
+impl Bucket {
+    fn consume(&mut self, now_ms: i64) -> Result<(), Refusal> {
+        let live = self.state.filter(|(_, refilled_at)| now_ms - refilled_at < 2 * self.ttl_ms);
+        let tokens = live.map_or(self.limit, |(tokens, refilled_at)| {
+            let refill = (now_ms - refilled_at).max(0).saturating_mul(self.limit) / self.ttl_ms.max(1);
+            tokens.saturating_add(refill).min(self.limit)
+        });
+        if tokens < 1 {
+            return Err(Refusal::throttled(self.limit, self.ttl_ms));
+        }
+        self.state = Some((tokens - 1, now_ms));
+        Ok(())
+    }
+}
+
+/// Both buckets of a workspace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buckets {
+    short: Bucket,
+    long: Bucket,
+}
+
+impl Buckets {
+    /// Full buckets.
+    pub(crate) fn new(limit: RateLimit) -> Self {
+        Self {
+            short: Bucket { limit: limit.short_limit, ttl_ms: limit.short_ttl_ms, state: None },
+            long: Bucket { limit: limit.long_limit, ttl_ms: limit.long_ttl_ms, state: None },
+        }
+    }
+
+    /// Takes a token from each; the short one is spent even when the long one is empty.
+    pub(crate) fn consume(&mut self, now_ms: i64) -> Result<(), Refusal> {
+        self.short.consume(now_ms)?;
+        self.long.consume(now_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Buckets, RateLimit};
+
+    #[test]
+    fn the_burst_is_a_hundred() {
+        let mut buckets = Buckets::new(RateLimit::default());
+        let accepted = (0..130).filter(|_| buckets.consume(0).is_ok()).count();
+        assert_eq!(accepted, 100);
+    }
+
+    #[test]
+    fn fractions_of_a_token_are_lost() {
+        let accepted_at = |spacing: i64| {
+            let mut buckets = Buckets::new(RateLimit::default());
+            while buckets.consume(0).is_ok() {}
+            (1..=50).filter(|step| buckets.consume(step * spacing).is_ok()).count()
+        };
+        assert_eq!(accepted_at(600), 50);
+        // One millisecond faster and every second request is refused.
+        assert_eq!(accepted_at(599), 25);
+    }
+
+    #[test]
+    fn an_idle_bucket_is_full_again() {
+        let mut buckets = Buckets::new(RateLimit::default());
+        while buckets.consume(0).is_ok() {}
+        assert!((0..100).all(|_| buckets.consume(120_000).is_ok()));
+    }
+}

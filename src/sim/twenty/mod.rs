@@ -1,0 +1,215 @@
+//! A Twenty CRM server, version 2.19.0, in memory.
+//!
+//! It answers as the recordings of a real server do, computed from its own rows. Serve it on
+//! loopback with [`Twenty::router`] or call it in process with [`Twenty::exchange`]; test oracles
+//! look behind the curtain with [`Twenty::records`] and [`Twenty::request_log`].
+
+mod api;
+mod auth;
+mod charity;
+mod composite;
+pub(crate) mod core;
+mod duplicates;
+pub(crate) mod emit;
+mod error;
+mod filter;
+mod groups;
+mod hands;
+mod limit;
+mod list;
+mod metadata;
+mod order;
+mod phone;
+mod predicate;
+mod query;
+mod relation;
+mod remove;
+pub(crate) mod schema;
+mod search;
+mod serve;
+mod standard;
+pub(crate) mod store;
+pub(crate) mod time;
+mod values;
+mod write;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use auth::KeyState;
+pub use limit::RateLimit;
+pub use schema::Schema;
+
+use self::core::Core;
+use super::faults::{Broken, Fault, Plan};
+use super::json::Json;
+use super::scenario::{self, Size};
+
+/// Source of the time: microseconds since the epoch.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// How a simulated server starts.
+#[derive(Clone)]
+pub struct Options {
+    /// Everything random is drawn from this.
+    pub seed: u64,
+    /// The time, in microseconds since the epoch.
+    pub clock: Clock,
+    /// The rate limit; `None` switches it off.
+    pub rate_limit: Option<RateLimit>,
+    /// A charity to begin with; `None` leaves the tables empty.
+    pub charity: Option<Size>,
+}
+
+impl Options {
+    /// An empty workspace without a rate limit.
+    pub fn new(seed: u64, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self { seed, clock: Arc::new(clock), rate_limit: None, charity: None }
+    }
+
+    /// The same with the server's default rate limit.
+    #[must_use]
+    pub fn throttled(mut self) -> Self {
+        self.rate_limit = Some(RateLimit::default());
+        self
+    }
+
+    /// The same with a charity of that size in it.
+    #[must_use]
+    pub fn with_charity(mut self, size: Size) -> Self {
+        self.charity = Some(size);
+        self
+    }
+}
+
+/// One request the server saw, for test oracles.
+#[derive(Clone, Debug)]
+pub struct LoggedRequest {
+    /// Running number, from 1.
+    pub number: u64,
+    /// Method.
+    pub method: http::Method,
+    /// Path without the query.
+    pub path: String,
+    /// Text behind the question mark.
+    pub query: String,
+    /// Body.
+    pub body: Bytes,
+    /// Status of the answer the server gave; `None` when it gave none.
+    pub status: Option<u16>,
+    /// Whether rows changed.
+    pub effect: bool,
+    /// The fault it met.
+    pub fault: Option<Fault>,
+}
+
+/// A simulated server; clones share one state.
+#[derive(Clone)]
+pub struct Twenty {
+    core: Arc<Mutex<Core>>,
+}
+
+impl Twenty {
+    /// A charity's workspace.
+    pub fn new(options: Options) -> Self {
+        Self::with_schema(options, Schema::charity())
+    }
+
+    /// A workspace with another data model.
+    pub fn with_schema(options: Options, schema: Schema) -> Self {
+        let Options { seed, clock, rate_limit, charity } = options;
+        let mut core = Core::new(seed, clock, rate_limit, schema);
+        if let Some(size) = charity {
+            scenario::populate(&mut core, size);
+        }
+        Self { core: Arc::new(Mutex::new(core)) }
+    }
+
+    /// The state; a panic elsewhere in a test does not make it unreadable.
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token of the workspace's API key; every other bearer is refused.
+    pub fn api_key(&self) -> String {
+        auth::token(self.core().seed)
+    }
+
+    /// Revokes, expires or revives the API key.
+    pub fn set_key_state(&self, state: KeyState) {
+        self.core().key_state = state;
+    }
+
+    /// A router for serving on loopback.
+    pub fn router(&self) -> axum::Router {
+        serve::router(self.clone())
+    }
+
+    /// Answers a request in process; faults are acted out, nothing waits.
+    pub fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> impl Future<Output = Result<http::Response<Bytes>, Broken>> + Send + 'static {
+        let server = self.clone();
+        async move { server.answer(request) }
+    }
+
+    /// As [`Twenty::exchange`], without a future around it.
+    pub fn answer(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Broken> {
+        serve::answer(&mut self.core(), request)
+    }
+
+    /// Every stored record of an object at depth 0, the bin included, by id.
+    pub fn records(&self, plural: &str) -> Vec<Value> {
+        let core = self.core();
+        let schema = core.schema();
+        let Some((index, object)) = schema.by_plural(plural) else { return Vec::new() };
+        let rows = core.store.table(index).rows().values();
+        rows.map(|row| emit::record(&core.store, object, row, 0).to_value()).collect()
+    }
+
+    /// Every request so far.
+    pub fn request_log(&self) -> Vec<LoggedRequest> {
+        self.core().log.clone()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_log(&self) {
+        self.core().log.clear();
+    }
+
+    /// What is to go wrong from now on.
+    pub fn set_faults(&self, plan: Plan) {
+        self.core().plan = plan;
+    }
+
+    /// Switches the rate limit on (with full buckets) or off.
+    pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
+        self.core().buckets = limit.map(limit::Buckets::new);
+    }
+
+    /// Stores a record as a reply showed it, ids and times included; for fixtures. False when the
+    /// object or the id is unknown to the data model.
+    pub fn load(&self, plural: &str, record: &Value) -> bool {
+        hands::load(&mut self.core(), plural, &Json::from(record))
+    }
+
+    /// Somebody else ("Maya in Twenty") changes a record; false when it is not there or the change is refused.
+    pub fn edit(&self, plural: &str, id: Uuid, patch: &Value) -> bool {
+        hands::edit(&mut self.core(), plural, id, &Json::from(patch))
+    }
+
+    /// Somebody else puts a record into the bin; false when it is not there.
+    pub fn soft_delete(&self, plural: &str, id: Uuid) -> bool {
+        hands::remove(&mut self.core(), plural, id, true)
+    }
+
+    /// Somebody else destroys a record; false when it is not there.
+    pub fn destroy(&self, plural: &str, id: Uuid) -> bool {
+        hands::remove(&mut self.core(), plural, id, false)
+    }
+}

@@ -1,0 +1,350 @@
+//! Filters checked against an object and evaluated on rows, with the three-valued logic of SQL.
+
+use std::cmp::Ordering;
+
+use uuid::Uuid;
+
+use super::composite::{is_composite, type_name};
+use super::error::Refusal;
+use super::filter::{Node, Value};
+use super::schema::{Kind, Object, Schema};
+use super::store::{Row, Store};
+use super::time::MILLISECOND;
+use super::values;
+use crate::sim::json::Json;
+
+/// A filter that fits its object.
+#[derive(Clone, Debug)]
+pub(crate) enum Predicate {
+    /// All of them.
+    And(Vec<Predicate>),
+    /// One of them.
+    Or(Vec<Predicate>),
+    /// Not this one.
+    Not(Box<Predicate>),
+    /// A condition on one column.
+    Leaf { column: usize, part: Option<String>, kind: Kind, operator: String, operands: Vec<Json> },
+    /// A condition on the record a relation points to.
+    Parent { column: usize, target: usize, inner: Box<Predicate> },
+    /// A condition that one of the rows pointing here must meet.
+    Child { source: usize, column: usize, inner: Box<Predicate> },
+}
+
+/// Type of a part of a composite.
+fn part_kind(kind: Kind, part: &str) -> Option<Kind> {
+    super::emit::empty(kind).get(part)?;
+    Some(match part {
+        "amountMicros" | "addressLat" | "addressLng" => Kind::Number,
+        "additionalEmails" | "additionalPhones" | "secondaryLinks" | "context" => Kind::RawJson,
+        "workspaceMemberId" => Kind::Uuid,
+        _ => Kind::Text,
+    })
+}
+
+/// Operators a field type accepts, in the order of the error text.
+fn allowed(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Text => {
+            &["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike", "startsWith", "endsWith"]
+        }
+        Kind::Boolean => &["eq", "is"],
+        Kind::Select(_) => &["eq", "neq", "gt", "gte", "lt", "lte", "in", "containsAny", "is"],
+        Kind::RawJson | Kind::Files => &["is", "like"],
+        Kind::TsVector => &["search"],
+        _ => &["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"],
+    }
+}
+
+/// Checks a filter against an object.
+pub(crate) fn bind(schema: &Schema, object: &Object, node: &Node) -> Result<Predicate, Refusal> {
+    let many =
+        |items: &[Node]| items.iter().map(|item| bind(schema, object, item)).collect::<Result<Vec<_>, _>>();
+    match node {
+        Node::And(items) => many(items).map(Predicate::And),
+        Node::Or(items) => many(items).map(Predicate::Or),
+        Node::Not(item) => Ok(Predicate::Not(Box::new(bind(schema, object, item)?))),
+        Node::Condition { path, operator, value } => condition(schema, object, path, operator, value, 0),
+    }
+}
+
+fn condition(
+    schema: &Schema,
+    object: &Object,
+    path: &[String],
+    operator: &str,
+    value: &Value,
+    hops: u8,
+) -> Result<Predicate, Refusal> {
+    let unknown = |name: &str| Refusal::unknown_field(object.singular, name);
+    let Some((head, rest)) = path.split_first() else { return Err(unknown("")) };
+    if !rest.is_empty()
+        && let Some((column, field)) = object.field(head)
+    {
+        match field.kind {
+            Kind::ToOne { target, .. } if hops == 0 => {
+                let (target, pointed) = schema.by_plural(target).ok_or_else(|| unknown(head))?;
+                let inner = Box::new(condition(schema, pointed, rest, operator, value, 1)?);
+                return Ok(Predicate::Parent { column, target, inner });
+            }
+            Kind::ToMany { source, via } if hops == 0 => {
+                let (source, pointing) = schema.by_plural(source).ok_or_else(|| unknown(head))?;
+                let (column, _) = pointing.field(via).ok_or_else(|| unknown(head))?;
+                let inner = Box::new(condition(schema, pointing, rest, operator, value, 1)?);
+                return Ok(Predicate::Child { source, column, inner });
+            }
+            Kind::ToOne { .. } | Kind::ToMany { .. } => {
+                return Err(Refusal::bad("Relation filters can only be nested one level deep"));
+            }
+            _ => {}
+        }
+    }
+    let (column, field) = object.column(head).ok_or_else(|| unknown(head))?;
+    let (part, kind) = match (is_composite(field.kind), rest) {
+        (false, []) => (None, field.kind),
+        (true, [part]) => {
+            (Some(part.clone()), part_kind(field.kind, part).ok_or_else(|| no_part(field.kind, part))?)
+        }
+        (true, []) => return Err(no_part(field.kind, operator)),
+        _ => return Err(no_part(field.kind, &rest.join("."))),
+    };
+    let name = path.join(".");
+    check_operator(&name, kind, operator)?;
+    let operands = operands(&name, kind, operator, value)?;
+    Ok(Predicate::Leaf { column, part, kind, operator: operator.to_owned(), operands })
+}
+
+fn no_part(kind: Kind, part: &str) -> Refusal {
+    Refusal::bad(format!("Sub field \"{part}\" not found for composite type: {}", type_name(kind)))
+}
+
+fn check_operator(name: &str, kind: Kind, operator: &str) -> Result<(), Refusal> {
+    let allowed = allowed(kind);
+    if allowed.contains(&operator) {
+        return Ok(());
+    }
+    Err(Refusal::bad(format!(
+        "Operator \"{operator}\" is not valid for field \"{name}\" of type {} - Allowed operators: {}",
+        type_name(kind),
+        allowed.join(", ")
+    )))
+}
+
+fn operands(name: &str, kind: Kind, operator: &str, value: &Value) -> Result<Vec<Json>, Refusal> {
+    let texts = match value {
+        Value::One(text) => std::slice::from_ref(text),
+        Value::Many(texts) => texts.as_slice(),
+    };
+    if operator == "is" {
+        let word = texts.first().map_or("", String::as_str);
+        return match word {
+            "NULL" | "NOT_NULL" => Ok(vec![Json::text(word)]),
+            _ => Err(Refusal::bad(format!("Invalid value '{word}' for operator \"is\" of field \"{name}\""))),
+        };
+    }
+    texts.iter().map(|text| operand(name, kind, text)).collect()
+}
+
+fn operand(name: &str, kind: Kind, text: &str) -> Result<Json, Refusal> {
+    let given = Json::text(text);
+    match kind {
+        Kind::Uuid | Kind::ToOne { .. } => values::uuid(name, &given),
+        Kind::DateTime => values::instant(name, &given),
+        Kind::Date => values::date(name, &given),
+        Kind::Select(options) => values::select(name, options, &given),
+        Kind::Number | Kind::Position => text
+            .parse::<serde_json::Number>()
+            .map(Json::Num)
+            .map_err(|_| Refusal::bad(format!("Invalid number value '{text}' for field \"{name}\""))),
+        Kind::Boolean => text
+            .parse::<bool>()
+            .map(Json::Bool)
+            .map_err(|_| Refusal::bad(format!("Invalid boolean value '{text}' for field \"{name}\""))),
+        _ => Ok(given),
+    }
+}
+
+/// True when a `deletedAt` condition stands at the root or inside a conjunction: then rows in the
+/// bin take part in the query.
+pub(crate) fn sees_deleted(node: &Node) -> bool {
+    match node {
+        Node::And(items) | Node::Or(items) => items.iter().any(sees_deleted),
+        Node::Not(item) => sees_deleted(item),
+        Node::Condition { path, .. } => path.first().is_some_and(|head| head == "deletedAt"),
+    }
+}
+
+impl Predicate {
+    /// Whether the row meets the filter; an unknown counts as no.
+    pub(crate) fn holds(&self, store: &Store, row: &Row) -> bool {
+        self.eval(store, row) == Some(true)
+    }
+
+    fn eval(&self, store: &Store, row: &Row) -> Option<bool> {
+        match self {
+            Self::And(items) => fold(items, store, row, false),
+            Self::Or(items) => fold(items, store, row, true),
+            Self::Not(item) => item.eval(store, row).map(|met| !met),
+            Self::Leaf { column, part, kind, operator, operands } => {
+                let cell = row.cell(*column);
+                let cell = part.as_ref().map_or(Some(cell), |part| cell.get(part)).unwrap_or(&Json::Null);
+                leaf(*kind, operator, cell, operands)
+            }
+            Self::Parent { column, target, inner } => {
+                let id = Uuid::parse_str(row.cell(*column).as_str()?).ok()?;
+                inner.eval(store, store.table(*target).get(id)?)
+            }
+            Self::Child { source, column, inner } => {
+                let wanted = Json::text(row.id.to_string());
+                let mut rows = store.table(*source).rows().values();
+                Some(rows.any(|child| child.cell(*column) == &wanted && inner.holds(store, child)))
+            }
+        }
+    }
+}
+
+/// `and` when `decisive` is false, `or` when it is true.
+fn fold(items: &[Predicate], store: &Store, row: &Row, decisive: bool) -> Option<bool> {
+    let mut result = Some(!decisive);
+    for item in items {
+        match item.eval(store, row) {
+            Some(met) if met == decisive => return Some(decisive),
+            Some(_) => {}
+            None => result = None,
+        }
+    }
+    result
+}
+
+fn leaf(kind: Kind, operator: &str, cell: &Json, operands: &[Json]) -> Option<bool> {
+    let text_like = matches!(kind, Kind::Text);
+    let empty = match cell {
+        Json::Null => true,
+        Json::Str(text) => text_like && text.is_empty(),
+        Json::Arr(items) => items.is_empty(),
+        _ => false,
+    };
+    let first = operands.first().unwrap_or(&Json::Null);
+    if operator == "is" {
+        return Some(empty == (first.as_str() == Some("NULL")));
+    }
+    // Empty text and null are one value for equality.
+    if text_like && empty {
+        return match operator {
+            "eq" => Some(first.as_str() == Some("")),
+            "in" => Some(operands.iter().any(|operand| operand.as_str() == Some(""))),
+            _ => None,
+        };
+    }
+    if empty {
+        return None;
+    }
+    Some(match operator {
+        "eq" => compare(kind, cell, first) == Ordering::Equal,
+        "neq" => compare(kind, cell, first) != Ordering::Equal,
+        "gt" => compare(kind, cell, first) == Ordering::Greater,
+        "gte" => compare(kind, cell, first) != Ordering::Less,
+        "lt" => compare(kind, cell, first) == Ordering::Less,
+        "lte" => compare(kind, cell, first) != Ordering::Greater,
+        "in" | "containsAny" => {
+            operands.iter().any(|operand| compare(kind, cell, operand) == Ordering::Equal)
+        }
+        "startsWith" => cell.as_str()?.starts_with(first.as_str()?),
+        "endsWith" => cell.as_str()?.ends_with(first.as_str()?),
+        "like" => like(&as_text(cell), first.as_str()?),
+        _ => like(&as_text(cell).to_lowercase(), &first.as_str()?.to_lowercase()),
+    })
+}
+
+/// The value cast to text, as `like` sees it.
+fn as_text(cell: &Json) -> String {
+    cell.as_str().map_or_else(|| cell.to_text(), str::to_owned)
+}
+
+/// Order of a stored value against a filter value.
+///
+/// Instants are stored in microseconds but written in milliseconds, so all microseconds of the
+/// written millisecond count as equal to it.
+fn compare(kind: Kind, cell: &Json, operand: &Json) -> Ordering {
+    match kind {
+        Kind::DateTime => {
+            let floor = |value: &Json| value.as_i64().map(|micros| micros.div_euclid(MILLISECOND));
+            floor(cell).cmp(&floor(operand))
+        }
+        _ => order(cell, operand),
+    }
+}
+
+/// Plain order of two values of one type.
+pub(crate) fn order(left: &Json, right: &Json) -> Ordering {
+    match (left, right) {
+        (Json::Num(left), Json::Num(right)) => match (left.as_i64(), right.as_i64()) {
+            (Some(left), Some(right)) => left.cmp(&right),
+            _ => left.as_f64().partial_cmp(&right.as_f64()).unwrap_or(Ordering::Equal),
+        },
+        (Json::Str(left), Json::Str(right)) => left.cmp(right),
+        (Json::Bool(left), Json::Bool(right)) => left.cmp(right),
+        _ => Ordering::Equal,
+    }
+}
+
+/// SQL `like`: `%` stands for any run of characters, `_` for one.
+fn like(text: &str, pattern: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
+    let pattern: Vec<char> = pattern.chars().collect();
+    let (mut at, mut on) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while at < text.len() {
+        match pattern.get(on) {
+            Some('%') => {
+                retry = Some((on + 1, at));
+                on += 1;
+            }
+            Some(letter) if *letter == '_' || text.get(at) == Some(letter) => {
+                at += 1;
+                on += 1;
+            }
+            _ => match retry {
+                Some((after, from)) => {
+                    retry = Some((after, from + 1));
+                    on = after;
+                    at = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(on..).unwrap_or_default().iter().all(|letter| *letter == '%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Json, Kind, leaf, like};
+
+    #[test]
+    fn like_knows_both_wildcards() {
+        assert!(like("Jones", "J%"));
+        assert!(like("lee.jones@example.com", "%jones%"));
+        assert!(like("Jones", "J_nes"));
+        assert!(!like("Jones", "jones"));
+        assert!(!like("Jones", "J_es"));
+    }
+
+    #[test]
+    fn a_written_millisecond_holds_all_its_microseconds() {
+        let stored = Json::int(1_000_596_919);
+        let written = [Json::int(1_000_596_000)];
+        let met = |operator: &str| leaf(Kind::DateTime, operator, &stored, &written);
+        assert_eq!(met("eq"), Some(true));
+        assert_eq!(met("gte"), Some(true));
+        assert_eq!(met("lte"), Some(true));
+        assert_eq!(met("gt"), Some(false));
+        assert_eq!(met("lt"), Some(false));
+    }
+
+    #[test]
+    fn empty_text_equals_null_and_null_is_unknown_otherwise() {
+        assert_eq!(leaf(Kind::Text, "eq", &Json::Null, &[Json::text("")]), Some(true));
+        assert_eq!(leaf(Kind::Text, "is", &Json::text(""), &[Json::text("NULL")]), Some(true));
+        assert_eq!(leaf(Kind::Text, "neq", &Json::Null, &[Json::text("x")]), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! Instants and days: microseconds inside, `YYYY-MM-DDTHH:mm:ss.SSSZ` outside, truncated not rounded.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+/// Microseconds of one millisecond.
+pub(crate) const MILLISECOND: i64 = 1_000;
+/// Microseconds of one day.
+pub(crate) const DAY: i64 = 86_400_000_000;
+
+/// The instant as the API shows it.
+pub(crate) fn to_iso(micros: i64) -> String {
+    let civil = civil(micros);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        civil.year(),
+        civil.month(),
+        civil.day(),
+        civil.hour(),
+        civil.minute(),
+        civil.second(),
+        civil.millisecond()
+    )
+}
+
+/// The calendar day (UTC) of an instant.
+pub(crate) fn day_of(micros: i64) -> String {
+    let civil = civil(micros);
+    format!("{:04}-{:02}-{:02}", civil.year(), civil.month(), civil.day())
+}
+
+fn civil(micros: i64) -> DateTime {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).datetime()
+}
+
+/// Reads the forms of an instant that the API accepts; a form without a zone counts as UTC.
+pub(crate) fn parse_instant(text: &str) -> Option<i64> {
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant.as_microsecond());
+    }
+    if let Ok(civil) = text.parse::<DateTime>() {
+        return at_utc(civil);
+    }
+    // `yyyy-MM-dd HH:mm` has no seconds, which the ISO reader wants.
+    if let Ok(civil) = format!("{text}:00").parse::<DateTime>() {
+        return at_utc(civil);
+    }
+    parse_day(text).and_then(|day| at_utc(day.to_datetime(jiff::civil::Time::midnight())))
+}
+
+fn at_utc(civil: DateTime) -> Option<i64> {
+    civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_microsecond())
+}
+
+/// Reads a calendar day; an instant counts as its day.
+pub(crate) fn parse_day(text: &str) -> Option<Date> {
+    let head = text.get(..10)?;
+    let date = head.parse::<Date>().ok()?;
+    let dashed = head.as_bytes().get(4) == Some(&b'-') && head.as_bytes().get(7) == Some(&b'-');
+    let rest = text.get(10..).unwrap_or_default();
+    (dashed && (rest.is_empty() || rest.starts_with('T') || rest.starts_with(' '))).then_some(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_day, parse_instant, to_iso};
+
+    #[test]
+    fn shows_milliseconds_truncated() {
+        let instant = parse_instant("2026-11-22T06:31:53.596919Z").expect("an instant");
+        assert_eq!(to_iso(instant), "2026-11-22T06:31:53.596Z");
+    }
+
+    #[test]
+    fn reads_the_usual_forms() {
+        let noon = parse_instant("2026-03-21T12:00:00Z");
+        assert_eq!(parse_instant("2026-03-21 12:00"), noon);
+        assert_eq!(parse_instant("2026-03-21T12:00:00"), noon);
+        assert_eq!(parse_instant("2026-03-21T13:00:00+01:00"), noon);
+        assert!(parse_instant("2026-03-21").is_some());
+        assert_eq!(parse_instant("not-a-date"), None);
+    }
+
+    #[test]
+    fn a_day_may_come_with_a_time_but_not_in_british_order() {
+        assert!(parse_day("2026-03-21T10:00:00Z").is_some());
+        assert!(parse_day("21/03/2026").is_none());
+    }
+}
