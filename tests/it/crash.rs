@@ -159,7 +159,7 @@ fn each_step_twice_changes_nothing() {
 
 #[test]
 fn one_bad_row_fails_alone_and_the_rest_is_posted() {
-    let mut outside = Outside::new(6);
+    let outside = Outside::new(6);
     let people = outside.people(3);
     let mut process = outside.boot();
     outside.settle(&mut process);
@@ -222,7 +222,7 @@ fn a_limit_is_waited_for_and_never_splits() {
 
 #[test]
 fn rows_of_another_batch_are_never_touched() {
-    let mut outside = Outside::new(9);
+    let outside = Outside::new(9);
     let people = outside.people(2);
     let mut process = outside.boot();
     outside.settle(&mut process);

@@ -122,7 +122,7 @@ impl Transport for Wire {
 }
 
 pub fn block<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 pub fn reviewer() -> Asked {
@@ -173,6 +173,10 @@ impl Outside {
         let entropy = Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
         let world = World { clock: Arc::<HandClock>::clone(&clock), entropy: Arc::new(entropy) };
         Self { clock, twenty, disk: SimDisk::new(), dice: ChaCha8Rng::seed_from_u64(!seed), world, seed }
+    }
+
+    pub fn world(&self) -> World {
+        self.world.clone()
     }
 
     pub fn throttled(self) -> Self {

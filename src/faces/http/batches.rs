@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::auth::{May, Reads, Writes};
 use super::body::Reader;
 use super::gifts::CountsView;
-use super::params::{Params, cursor};
+use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
 use super::wire::{AsOf, ListMeta, MoneyView, TotalView, totals};
 use super::{Face, known_id};
@@ -292,10 +292,11 @@ pub(super) async fn list(
 
 /// One batch with its newest run.
 #[utoipa::path(get, path = "/api/fundraising/gift-batches/{id}", tag = "Batches", params(("id" = String, Path)),
-    responses((status = 200, body = OneBatch), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = OneBatch), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn one(
     State(face): State<Face>,
     May(known, _): May<Reads>,
+    _: NoParams,
     Path(id): Path<String>,
 ) -> Result<Json<OneBatch>, Problem> {
     let snapshot = known.snapshot(&face)?;
@@ -341,10 +342,11 @@ fn run_answer(
 
 /// One run of a batch.
 #[utoipa::path(get, path = "/api/fundraising/gift-batches/{id}/process/{runId}", tag = "Batches", params(("id" = String, Path), ("runId" = String, Path)),
-    responses((status = 200, body = OneRun), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = OneRun), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn run(
     State(face): State<Face>,
     May(known, _): May<Reads>,
+    _: NoParams,
     Path((id, run)): Path<(String, String)>,
 ) -> Result<Json<OneRun>, Problem> {
     run_answer(&face, &known, known_id(&id, "batch")?, known_id(&run, "run")?).map(Json)

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::auth::{Known, May, Reads, Writes};
 use super::body;
 use super::journal::{self, EntryView};
-use super::params::{Params, cursor};
+use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
 use super::wire::{DonorRef, FindingView, MoneyView};
 use super::{Face, known_id};
@@ -447,10 +447,11 @@ fn counts(ledger: &Ledger<'_>, batch: Option<BatchId>, narrow: &Narrow) -> Resul
 
 /// One row with how it came and what happened to it.
 #[utoipa::path(get, path = "/api/fundraising/gift-staging/{id}", tag = "Staged rows", params(("id" = String, Path)),
-    responses((status = 200, body = StagedRowAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = StagedRowAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn one(
     State(face): State<Face>,
     May(known, _): May<Reads>,
+    _: NoParams,
     Path(id): Path<String>,
 ) -> Result<Json<StagedRowAnswer>, Problem> {
     answer(&face, &known, known_id(&id, "gift")?).map(Json)

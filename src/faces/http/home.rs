@@ -10,6 +10,7 @@ use super::Face;
 use super::auth::{May, Reads, Writes};
 use super::batches::RunView;
 use super::gifts::CountsView;
+use super::params::NoParams;
 use super::problem::Problem;
 use super::wire::FreshnessView;
 use crate::ground::id::{ConnectionId, Object};
@@ -144,10 +145,11 @@ fn twenty(ledger: &Ledger<'_>, face: &Face) -> Result<TwentyView, StoreError> {
 }
 
 /// What needs a person, and how old everything is.
-#[utoipa::path(get, path = "/api/home", tag = "Home", responses((status = 200, body = HomeView), (status = 401, body = Problem), (status = 403, body = Problem)))]
+#[utoipa::path(get, path = "/api/home", tag = "Home", responses((status = 200, body = HomeView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn home(
     State(face): State<Face>,
     May(known, _): May<Reads>,
+    _: NoParams,
 ) -> Result<Json<HomeView>, Problem> {
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
@@ -166,10 +168,11 @@ pub(super) async fn home(
 }
 
 /// How old each mirrored object is.
-#[utoipa::path(get, path = "/api/sync", tag = "Sync", responses((status = 200, body = SyncView), (status = 401, body = Problem), (status = 403, body = Problem)))]
+#[utoipa::path(get, path = "/api/sync", tag = "Sync", responses((status = 200, body = SyncView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn sync(
     State(face): State<Face>,
     May(known, _): May<Reads>,
+    _: NoParams,
 ) -> Result<Json<SyncView>, Problem> {
     let snapshot = known.snapshot(&face)?;
     let objects = mirrors(&snapshot.ledger(), &face)?;

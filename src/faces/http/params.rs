@@ -33,6 +33,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     }
 }
 
+/// For addresses that take no parameters: an ignored one would be taken for an answered one.
+#[derive(Debug)]
+pub struct NoParams;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = Params::from_request_parts(parts, state).await?;
+        match params.0.keys().next() {
+            Some(name) => Err(Problem::field(
+                name,
+                format!("This address takes no parameters; {name:?} means nothing here."),
+            )),
+            None => Ok(Self),
+        }
+    }
+}
+
 impl Params {
     /// Refuses parameters that are not in `known`: one that is ignored would bring back more than was asked for.
     pub(super) fn only(&self, known: &[&str]) -> Result<(), Problem> {

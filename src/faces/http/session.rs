@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::auth::{Administers, May, Reads, clear_cookie, cookie, set_cookie};
 use super::body::Reader;
+use super::params::NoParams;
 use super::problem::Problem;
 use super::{Face, known_id};
 use crate::desk::Refusal;
@@ -130,8 +131,12 @@ pub(super) fn with_cookie(mut response: Response, cookie: &str) -> Response {
 }
 
 /// Who is signed in.
-#[utoipa::path(get, path = "/api/session", tag = "Session", responses((status = 200, body = SessionView), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub(super) async fn show(State(face): State<Face>, May(known, _): May<Reads>) -> Json<SessionView> {
+#[utoipa::path(get, path = "/api/session", tag = "Session", responses((status = 200, body = SessionView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub(super) async fn show(
+    State(face): State<Face>,
+    May(known, _): May<Reads>,
+    _: NoParams,
+) -> Json<SessionView> {
     Json(session_view(&face, &known.asked.caller))
 }
 
@@ -197,10 +202,11 @@ pub struct NewToken {
 }
 
 /// The tokens that work, newest first.
-#[utoipa::path(get, path = "/api/tokens", tag = "Session", responses((status = 200, body = TokenList), (status = 401, body = Problem), (status = 403, body = Problem)))]
+#[utoipa::path(get, path = "/api/tokens", tag = "Session", responses((status = 200, body = TokenList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn tokens(
     State(face): State<Face>,
     May(known, _): May<Administers>,
+    _: NoParams,
 ) -> Result<Json<TokenList>, Problem> {
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
