@@ -145,7 +145,8 @@ pub fn gift_name(
     let mut name =
         format!("{} from {} - {shown}{suffix}", intent.type_word(), donor.unwrap_or("Unknown donor"));
     if let Some(date) = date {
-        name.push_str(&format!(" - {date}"));
+        name.push_str(" - ");
+        name.push_str(&date.to_string());
     }
     name
 }

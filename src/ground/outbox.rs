@@ -27,7 +27,7 @@ pub struct Message {
     /// The request body of this record, as JSON text.
     pub body: String,
     /// What must stand in Twenty for a found record to be ours.
-    pub expect: Expected,
+    pub expected: Expected,
 }
 
 /// What is known about a message's arrival.

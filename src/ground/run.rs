@@ -269,7 +269,7 @@ mod tests {
             arrival,
             clash_probed: false,
             body: String::new(),
-            expect: Expected {
+            expected: Expected {
                 amount: Money { micros: 1, currency: crate::ground::money::Currency::GBP },
                 gift_date: None,
                 donor: None,

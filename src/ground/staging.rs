@@ -416,12 +416,14 @@ impl StagedRow {
     }
 
     /// The row after Twenty confirmed its gift.
+    #[must_use]
     pub fn posted(mut self, gift: GiftId, at: Instant) -> Self {
         self.progress = Progress::Posted { gift, at };
         self
     }
 
     /// The row after its posting failed.
+    #[must_use]
     pub fn failed(mut self, reason: String) -> Self {
         self.progress = Progress::Failed { reason };
         self

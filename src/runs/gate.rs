@@ -41,16 +41,11 @@ impl Gate {
         let mut state = self.lock();
         let urgent = state.waiting[..class as usize].iter().flatten().any(|until| *until > now);
         let turned_away = if urgent { Some(now.plus_millis(200)) } else { state.bucket.take(now).err() };
-        match turned_away {
-            Some(until) => {
-                state.waiting[class as usize] = Some(until.plus_millis(WAITING_MS));
-                Err(until)
-            }
-            None => {
-                state.waiting[class as usize] = None;
-                Ok(Permit::issued_by_gate(state.token.clone(), self.world.uuid().to_string()))
-            }
+        state.waiting[class as usize] = turned_away.map(|until| until.plus_millis(WAITING_MS));
+        if let Some(until) = turned_away {
+            return Err(until);
         }
+        Ok(Permit::issued_by_gate(state.token.clone(), self.world.uuid().to_string()))
     }
 
     /// The right to make calls that cost nothing of the budget (metadata, contract 3.1).

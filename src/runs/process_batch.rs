@@ -163,11 +163,13 @@ impl ProcessBatch {
                 Ok(Next::Again)
             }
             Trouble::Refused(said) => {
-                write(&self.means.store, self.run, move |view, run| refused(view, run, group, &said)).await?;
+                write(&self.means.store, self.run, move |view, run| refused(view, run, &group, &said))
+                    .await?;
                 Ok(Next::Again)
             }
             Trouble::Clash(said) => {
-                write(&self.means.store, self.run, move |view, run| clashed(view, run, group, &said)).await?;
+                write(&self.means.store, self.run, move |view, run| clashed(view, run, &group, &said))
+                    .await?;
                 Ok(Next::Again)
             }
             // Nothing happened: what was marked unknown is known not to be there.
@@ -289,7 +291,7 @@ fn lease(
             }
         };
         let body = gift_body(&row, gift, donor.as_ref().and_then(Person::display_name).as_deref(), schema);
-        let expect = Expected {
+        let expected = Expected {
             amount: row.amount,
             gift_date: row.gift_date,
             donor: row.donor.person(),
@@ -303,7 +305,7 @@ fn lease(
             arrival: Arrival::Unknown,
             clash_probed: false,
             body,
-            expect,
+            expected,
         };
         changes.message(ConnectionId::TWENTY, &message, true)?;
         // A gift that Twenty already has (an earlier attempt arrived) is not pending.
@@ -336,8 +338,7 @@ fn donor_of(
 
 /// The stored message, if it is still on its way.
 fn stored(view: &View<'_>, message: &Message) -> Result<Option<Message>, StoreError> {
-    let messages = view.ledger().messages(ConnectionId::TWENTY, message.run)?;
-    Ok(messages.into_iter().find(|stored| stored.row == message.row))
+    view.ledger().message(ConnectionId::TWENTY, message.run, message.row)
 }
 
 /// Before a call: from here on it is not known whether the group arrived. Answers whether all of it is still held.
@@ -446,7 +447,7 @@ fn judge_found(
     alone: bool,
 ) -> Result<(), StoreError> {
     let gift = serde_json::from_str::<GiftRecord>(&record.json).ok().map(GiftRecord::into_gift);
-    let ours = gift.is_some_and(|gift| message.expect.is(&gift));
+    let ours = gift.is_some_and(|gift| message.expected.is(&gift));
     if ours && !record.deleted {
         return adopt(view, run, changes, message, record, alone);
     }
@@ -486,40 +487,10 @@ fn probed(view: &View<'_>, run: &mut ProcessRun, messages: Vec<Message>, found: 
         match found.iter().find(|record| record.id == held.key.0) {
             Some(record) => judge_found(view, run, &mut changes, &held, record, false)?,
             None => {
-                changes.message(ConnectionId::TWENTY, &Message { arrival: Arrival::NotSent, ..held }, true)?
-            }
-        }
-    }
-    Ok((changes, ()))
-}
-
-/// Twenty refused the data of a group and kept nothing: halves are tried apart; a single row gets the reason.
-fn refused(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>, said: &str) -> Decided<()> {
-    let mut changes = Changes::new(cause(run));
-    run.execution.calls += 1;
-    let mut held = Vec::new();
-    for message in &group {
-        held.extend(stored(view, message)?);
-    }
-    let next_group = run.next_group;
-    match halved(held.clone(), next_group) {
-        Some(halves) => {
-            run.take_groups(2);
-            run.execution.splits += 1;
-            for message in halves {
-                changes.message(ConnectionId::TWENTY, &message, true)?;
-            }
-        }
-        None => {
-            let alone = is_alone(run, group.len());
-            for message in held {
-                give_up(
-                    view,
-                    run,
-                    &mut changes,
-                    &message,
-                    &format!("{}{said}", texts::REFUSED_BY_TWENTY),
-                    alone,
+                changes.message(
+                    ConnectionId::TWENTY,
+                    &Message { arrival: Arrival::NotSent, ..held },
+                    true,
                 )?;
             }
         }
@@ -527,15 +498,39 @@ fn refused(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>, said: &st
     Ok((changes, ()))
 }
 
+/// Twenty refused the data of a group and kept nothing: halves are tried apart; a single row gets the reason.
+fn refused(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str) -> Decided<()> {
+    let mut changes = Changes::new(cause(run));
+    run.execution.calls += 1;
+    let mut held = Vec::new();
+    for message in group {
+        held.extend(stored(view, message)?);
+    }
+    if let Some(halves) = halved(held.clone(), run.next_group) {
+        run.take_groups(2);
+        run.execution.splits += 1;
+        for message in halves {
+            changes.message(ConnectionId::TWENTY, &message, true)?;
+        }
+        return Ok((changes, ()));
+    }
+    let alone = is_alone(run, group.len());
+    for message in held {
+        let reason = format!("{}{said}", texts::REFUSED_BY_TWENTY);
+        give_up(view, run, &mut changes, &message, &reason, alone)?;
+    }
+    Ok((changes, ()))
+}
+
 /// Twenty spoke of a duplicate: perhaps an earlier call arrived after all. All ids are probed once; if Twenty says
 /// it again, another unique field is meant, and the group is halved like any refusal of data.
-fn clashed(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>, said: &str) -> Decided<()> {
+fn clashed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str) -> Decided<()> {
     if group.iter().all(|message| message.clash_probed) {
         return refused(view, run, group, said);
     }
     let mut changes = Changes::new(cause(run));
     run.execution.calls += 1;
-    for message in &group {
+    for message in group {
         if let Some(held) = stored(view, message)? {
             changes.message(
                 ConnectionId::TWENTY,

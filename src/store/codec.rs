@@ -277,7 +277,9 @@ mod tests {
     fn the_chain_depends_on_every_header_and_on_the_link_before() {
         let link = |previous, headers: &[&[u8]]| {
             let mut hasher = LinkHasher::new(previous, 1);
-            headers.iter().for_each(|h| hasher.entry(h));
+            for header in headers {
+                hasher.entry(header);
+            }
             hasher.finish(headers.len() as u64).hash
         };
         let base = link([0; 32], &[b"ab", b"c"]);

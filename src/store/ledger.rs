@@ -111,7 +111,6 @@ impl Ledger<'_> {
     }
 
     fn typed<T: DeserializeOwned>(
-        &self,
         what: &'static str,
         record: Option<Record<String>>,
     ) -> Result<Option<Record<T>>, StoreError> {
@@ -127,7 +126,7 @@ impl Ledger<'_> {
         object: Object,
         id: Uuid,
     ) -> Result<Option<Record<T>>, StoreError> {
-        self.typed(what, self.record_of(&SubjectKey::here(object, id))?)
+        Self::typed(what, self.record_of(&SubjectKey::here(object, id))?)
     }
 
     /// A staged row.
@@ -158,14 +157,14 @@ impl Ledger<'_> {
     /// A person of the mirror.
     pub fn person(&self, id: PersonId) -> Result<Option<Record<Person>>, StoreError> {
         let record: Option<Record<PersonRecord>> =
-            self.typed("person", self.record_of(&SubjectKey::twenty(Object::People, id.0))?)?;
+            Self::typed("person", self.record_of(&SubjectKey::twenty(Object::People, id.0))?)?;
         Ok(record.map(|r| r.map(PersonRecord::into_person)))
     }
 
     /// A gift of the mirror, posted or pending.
     pub fn gift(&self, id: GiftId) -> Result<Option<Record<Gift>>, StoreError> {
         let record: Option<Record<GiftRecord>> =
-            self.typed("gift", self.record_of(&SubjectKey::twenty(Object::Gifts, id.0))?)?;
+            Self::typed("gift", self.record_of(&SubjectKey::twenty(Object::Gifts, id.0))?)?;
         Ok(record.map(|r| r.map(GiftRecord::into_gift)))
     }
 
@@ -221,7 +220,7 @@ impl Ledger<'_> {
         let mut rows = Vec::new();
         for prefix in prefixes {
             for subject in self.subjects(&prefix, None, Order::Up, usize::MAX)?.0 {
-                rows.extend(self.typed("staged row", self.record(subject)?)?);
+                rows.extend(Self::typed("staged row", self.record(subject)?)?);
             }
         }
         Ok(rows)
@@ -232,7 +231,7 @@ impl Ledger<'_> {
         let prefix = Self::rows_prefix(Some(batch), Some(Status::ReadyForProcess));
         let mut rows = Vec::new();
         for subject in self.subjects(&prefix, None, Order::Up, limit)?.0 {
-            let row: Option<Record<StagedRow>> = self.typed("staged row", self.record(subject)?)?;
+            let row: Option<Record<StagedRow>> = Self::typed("staged row", self.record(subject)?)?;
             rows.extend(row.map(|r| r.value.id));
         }
         Ok(rows)
@@ -334,7 +333,7 @@ impl Ledger<'_> {
     fn runs(&self, prefix: &Prefix, limit: usize) -> Result<Vec<Record<ProcessRun>>, StoreError> {
         let mut runs = Vec::new();
         for subject in self.subjects(prefix, None, Order::Down, limit)?.0 {
-            runs.extend(self.typed("run", self.record(subject)?)?);
+            runs.extend(Self::typed("run", self.record(subject)?)?);
         }
         Ok(runs)
     }
@@ -347,6 +346,18 @@ impl Ledger<'_> {
             Ok(())
         })?;
         Ok(messages)
+    }
+
+    /// The message of one row in a run, while it is on its way.
+    pub fn message(
+        &self,
+        connection: ConnectionId,
+        run: RunId,
+        row: StagedId,
+    ) -> Result<Option<Message>, StoreError> {
+        let mut key = key::outbox(connection, run);
+        key.extend_from_slice(row.0.as_bytes());
+        self.0.working(&key)?.map(|bytes| decode("message", &bytes)).transpose()
     }
 
     /// How many messages are on their way, over all runs.
@@ -369,7 +380,7 @@ impl Ledger<'_> {
     pub fn user_by_email(&self, email: &str) -> Result<Option<Record<User>>, StoreError> {
         let prefix = IndexKey::new(Index::UserByEmail).bytes(email.as_bytes()).bytes(&[0]).prefix();
         let subject = self.subjects(&prefix, None, Order::Up, 1)?.0.first().copied();
-        subject.map_or(Ok(None), |subject| self.typed("user", self.record(subject)?))
+        subject.map_or(Ok(None), |subject| Self::typed("user", self.record(subject)?))
     }
 
     /// How many users there are.

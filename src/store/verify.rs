@@ -1,7 +1,7 @@
 //! Proves the ledger: the hash chain is whole, every body is the one its header names, and every derived table
 //! is what the journal says it must be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redb::ReadableTable;
 
@@ -32,7 +32,7 @@ pub struct Verdict {
 #[derive(Default)]
 struct Rebuilt {
     current: BTreeMap<u64, u64>,
-    history: BTreeMap<(u64, u64), ()>,
+    history: BTreeSet<(u64, u64)>,
     subjects: BTreeMap<Vec<u8>, u64>,
     index: BTreeMap<Vec<u8>, u64>,
     summary: BTreeMap<Vec<u8>, i64>,
@@ -102,7 +102,7 @@ impl Rebuilt {
             return Ok(Some(format!("entry {seq} does not name the entry before it of the same subject")));
         }
         self.current.insert(subject, seq);
-        self.history.insert((subject, seq), ());
+        self.history.insert((subject, seq));
         self.subjects.insert(key::subject(&header.key), subject);
         let state = header.op.state_after();
         let keys = match &entry.body {
@@ -130,8 +130,10 @@ fn compare(snapshot: &Snapshot, rebuilt: &Rebuilt) -> Result<Option<String>, Sto
     if let Some(fault) = first_difference("current", &rebuilt.current, current)? {
         return Ok(Some(fault));
     }
-    let history = tables.history.iter()?.map(|item| item.map(|(k, _)| (k.value(), ())));
-    if let Some(fault) = first_difference("history", &rebuilt.history, history)? {
+    let history = tables.history.iter()?.map(|item| item.map(|(k, _)| (k.value(), 0)));
+    if let Some(fault) =
+        first_difference("history", &rebuilt.history.iter().map(|pair| (*pair, 0)).collect(), history)?
+    {
         return Ok(Some(fault));
     }
     let subjects =

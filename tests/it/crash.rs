@@ -166,7 +166,7 @@ fn one_bad_row_fails_alone_and_the_rest_is_posted() {
     let rows: Vec<_> = (0..30).map(|n| (people[n % 3], gbp("10"))).collect();
     let (batch, ids) = process.ready_batch(&rows);
     // Somebody else's gift holds the external id that row 17 wants.
-    outside.create("gifts", json!({ "name": "taken", "externalId": "ext-17" }));
+    outside.create("gifts", &json!({ "name": "taken", "externalId": "ext-17" }));
     process.give_external_id(ids[17], "ext-17");
     let run = process.process(batch);
     outside.settle(&mut process);
@@ -238,7 +238,7 @@ fn rows_of_another_batch_are_never_touched() {
 /// A seeded life: some gifts, some people, some bad luck, then rest.
 fn live(seed: u64) {
     let mut outside = Outside::new(seed);
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         outside = outside.throttled();
     }
     let count = 1 + usize::try_from(outside.roll(8)).unwrap();

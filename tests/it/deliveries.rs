@@ -54,12 +54,11 @@ fn ten_thousand_deliveries_sixteen_at_a_time() {
     let mut rows: BTreeMap<String, BTreeSet<StagedId>> = BTreeMap::new();
     let mut unnamed = BTreeSet::new();
     for (event, row, created) in &taken {
-        match event {
-            Some(event) => drop(rows.entry(event.clone()).or_default().insert(*row)),
-            None => {
-                assert!(created, "a delivery without a name is always a new row");
-                unnamed.insert(*row);
-            }
+        if let Some(event) = event {
+            rows.entry(event.clone()).or_default().insert(*row);
+        } else {
+            assert!(created, "a delivery without a name is always a new row");
+            unnamed.insert(*row);
         }
     }
     assert!(rows.values().all(|ids| ids.len() == 1), "an event led to two rows");

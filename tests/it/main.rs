@@ -1,5 +1,7 @@
 //! The integration tests: one binary.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the failure, and it says where")]
+
 mod api;
 mod crash;
 mod deliveries;

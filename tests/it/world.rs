@@ -198,14 +198,14 @@ impl Outside {
             .map(|n| {
                 self.create(
                     "people",
-                    json!({ "name": { "firstName": format!("Ada{n}"), "lastName": "Lovelace" } }),
+                    &json!({ "name": { "firstName": format!("Ada{n}"), "lastName": "Lovelace" } }),
                 )
             })
             .map(PersonId)
             .collect()
     }
 
-    pub fn create(&self, plural: &str, body: Value) -> uuid::Uuid {
+    pub fn create(&self, plural: &str, body: &Value) -> uuid::Uuid {
         let request = http::Request::builder()
             .method("POST")
             .uri(format!("http://twenty.sim/rest/{plural}"))
@@ -254,7 +254,7 @@ impl Outside {
     pub fn crash(&mut self, process: Process) -> Process {
         drop(process);
         let dice = &mut self.dice;
-        self.disk = self.disk.crashed(|| dice.next_u32() % 2 == 0);
+        self.disk = self.disk.crashed(|| dice.next_u32().is_multiple_of(2));
         self.boot()
     }
 

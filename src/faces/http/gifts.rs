@@ -18,7 +18,7 @@ use crate::desk::gifts::{Delivery, Evidence, Mark};
 use crate::ground::access::Caller;
 use crate::ground::crm::record_url;
 use crate::ground::id::{BatchId, Object, Seq, StagedId};
-use crate::ground::staging::{Progress, StagedRow, Status};
+use crate::ground::staging::{Diagnostics, Progress, StagedRow, Status};
 use crate::ground::time::CalendarDate;
 use crate::store::{Ledger, QueueFilter, Record, StoreError};
 
@@ -74,6 +74,10 @@ pub struct DiagnosticsView {
 /// Which actions are possible now.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an action of its own, and callers read them by name"
+)]
 pub struct AllowedView {
     edit: bool,
     mark_ready: bool,
@@ -113,24 +117,9 @@ pub(super) fn row_view(
         }),
         None => row.main_reason(today).map(FindingView::from),
     };
-    let reviewable = row.can_edit();
-    let allowed = AllowedView {
-        edit: reviewable,
-        mark_ready: matches!(row.progress, Progress::Review | Progress::Failed { .. })
-            && diagnostics.blockers.is_empty(),
-        back_to_review: matches!(
-            row.progress,
-            Progress::Ready | Progress::Failed { .. } | Progress::Discarded
-        ),
-        process: row.progress == Progress::Ready,
-        discard: reviewable,
-    };
     let posted = matches!(row.progress, Progress::Posted { .. });
-    let gift = row.gift().map(|gift| GiftRef {
-        id: gift.to_string(),
-        state: if posted { "confirmed" } else { "pending" },
-        url: record_url(&face.info.twenty_url, Object::Gifts, gift.0),
-    });
+    let allowed = AllowedView::of(&row, diagnostics.blockers.is_empty());
+    let gift = gift_ref(&row, face);
     let passed = if posted { "passed" } else { "pending" };
     Ok(StagedRowView {
         id: row.id.to_string(),
@@ -159,17 +148,50 @@ pub(super) fn row_view(
         processing_status: status.word(),
         validation_status: if failed { "failed" } else { passed },
         dedupe_status: passed,
-        processing_diagnostics: DiagnosticsView {
-            processing_eligibility: if diagnostics.blockers.is_empty() { "eligible" } else { "blocked" },
-            processing_blockers: diagnostics.blockers.into_iter().map(FindingView::from).collect(),
-            processing_warnings: diagnostics.warnings.into_iter().map(FindingView::from).collect(),
-            identity_confidence: diagnostics.identity.word(),
-        },
+        processing_diagnostics: diagnostics.into(),
         reason,
         allowed,
         gift,
         error_detail: failure,
         evidence_count: ledger.evidence_count(row.id)?,
+    })
+}
+
+impl AllowedView {
+    fn of(row: &StagedRow, is_complete: bool) -> Self {
+        let editable = row.can_edit();
+        Self {
+            edit: editable,
+            mark_ready: is_complete && matches!(row.progress, Progress::Review | Progress::Failed { .. }),
+            back_to_review: matches!(
+                row.progress,
+                Progress::Ready | Progress::Failed { .. } | Progress::Discarded
+            ),
+            process: row.progress == Progress::Ready,
+            discard: editable,
+        }
+    }
+}
+
+impl From<Diagnostics> for DiagnosticsView {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self {
+            processing_eligibility: if diagnostics.blockers.is_empty() { "eligible" } else { "blocked" },
+            processing_blockers: diagnostics.blockers.into_iter().map(FindingView::from).collect(),
+            processing_warnings: diagnostics.warnings.into_iter().map(FindingView::from).collect(),
+            identity_confidence: diagnostics.identity.word(),
+        }
+    }
+}
+
+fn gift_ref(row: &StagedRow, face: &Face) -> Option<GiftRef> {
+    let gift = row.gift()?;
+    let posted = matches!(row.progress, Progress::Posted { .. });
+    let state = if posted { "confirmed" } else { "pending" };
+    Some(GiftRef {
+        id: gift.to_string(),
+        state,
+        url: record_url(&face.info.twenty_url, Object::Gifts, gift.0),
     })
 }
 

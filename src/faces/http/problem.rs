@@ -4,37 +4,59 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::desk::Refusal;
 use crate::ground::intake::FieldError;
 use crate::ground::staging::RowRefusal;
 use crate::store::StoreError;
 
+/// An error on its way out.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+    request_id: Option<String>,
+    errors: Vec<FieldProblem>,
+}
+
 /// An error answer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Problem {
+struct ProblemView<'p> {
     /// What kind of problem; `about:blank` says that the title is all there is.
     r#type: &'static str,
     /// The kind in words.
-    title: String,
+    title: &'p str,
     /// The HTTP status.
     status: u16,
     /// What is so and what to do next.
-    detail: String,
+    detail: &'p str,
     /// The request, to find it in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
+    request_id: Option<&'p str>,
     /// What is wrong with which field.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldProblem>,
+    #[serde(skip_serializing_if = "<[FieldProblem]>::is_empty")]
+    errors: &'p [FieldProblem],
     /// As `status`, for older callers.
     status_code: u16,
     /// As `detail`, for older callers.
-    message: String,
+    message: &'p str,
     /// As `title`, for older callers.
-    error: String,
+    error: &'p str,
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        ProblemView::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        ProblemView::schemas(schemas);
+    }
 }
 
 /// What is wrong with one field.
@@ -47,18 +69,7 @@ pub struct FieldProblem {
 impl Problem {
     /// A problem with this status and words.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        let (title, detail) = (status.canonical_reason().unwrap_or("Error").to_owned(), detail.into());
-        Self {
-            r#type: "about:blank",
-            error: title.clone(),
-            title,
-            status: status.as_u16(),
-            status_code: status.as_u16(),
-            message: detail.clone(),
-            detail,
-            request_id: None,
-            errors: Vec::new(),
-        }
+        Self { status, detail: detail.into(), request_id: None, errors: Vec::new() }
     }
 
     /// Bad input, field by field.
@@ -66,7 +77,6 @@ impl Problem {
         let mut problem = Self::new(StatusCode::BAD_REQUEST, "Some fields need correcting.");
         if let [only] = &errors[..] {
             problem.detail.clone_from(&only.message);
-            problem.message.clone_from(&only.message);
         }
         problem.errors =
             errors.into_iter().map(|e| FieldProblem { field: e.field, message: e.message }).collect();
@@ -89,8 +99,8 @@ impl Problem {
     }
 
     /// The HTTP status.
-    pub fn code(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    pub const fn code(&self) -> StatusCode {
+        self.status
     }
 
     /// The problem with the request it belongs to.
@@ -138,8 +148,20 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.code(), body).into_response();
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let view = ProblemView {
+            r#type: "about:blank",
+            title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            request_id: self.request_id.as_deref(),
+            errors: &self.errors,
+            status_code: self.status.as_u16(),
+            message: &self.detail,
+            error: title,
+        };
+        let body = serde_json::to_vec(&view).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Schema;
-use crate::ground::gift::gift_name;
+use crate::ground::gift::{PaymentMethod, gift_name};
 use crate::ground::id::GiftId;
 use crate::ground::staging::StagedRow;
 
@@ -18,7 +18,7 @@ pub fn gift_body(row: &StagedRow, key: GiftId, donor_name: Option<&str>, schema:
         ("giftDate", row.gift_date.map(|date| date.to_string())),
         ("donorId", row.donor.person().map(|person| person.to_string())),
         ("companyId", row.company.map(|company| company.to_string())),
-        ("paymentType", row.payment_method.map(|method| method.twenty_option())),
+        ("paymentType", row.payment_method.map(PaymentMethod::twenty_option)),
         ("giftType", Some(row.intent.twenty_gift_type().to_owned())),
         ("description", row.notes.clone()),
         ("externalId", row.source.external_id.clone()),

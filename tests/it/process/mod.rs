@@ -105,11 +105,11 @@ impl Server {
     fn set_up(&self) -> String {
         let link = self.link.as_deref().expect("a first-run link");
         let form = format!("token={link}&name=Maya&email=maya@example.org&password=correct-horse-battery");
-        let (status, head, body) = self.request("POST", "/setup", "", &form).expect("an answer");
-        assert_eq!(status, 303, "{head} {body}");
-        let line =
+        let (status, head, text) = self.request("POST", "/setup", "", &form).expect("an answer");
+        assert_eq!(status, 303, "{head} {text}");
+        let cookie =
             head.lines().find(|line| line.to_lowercase().starts_with("set-cookie:")).expect("a cookie");
-        line["set-cookie:".len()..].split(';').next().expect("a value").trim().to_owned()
+        cookie["set-cookie:".len()..].split(';').next().expect("a value").trim().to_owned()
     }
 
     fn json(&self, method: &str, path: &str, cookie: &str, body: &Value) -> Value {
