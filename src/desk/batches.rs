@@ -6,7 +6,7 @@ use crate::ground::batch::Batch;
 use crate::ground::id::{BatchId, Object, RunId, StagedId, local_id};
 use crate::ground::money::Money;
 use crate::ground::patch::Patch;
-use crate::ground::run::{ProcessRun, RunStatus};
+use crate::ground::run::ProcessRun;
 use crate::ground::staging::{QUEUE_SOURCE, RowEdit, Status};
 use crate::store::{Changes, Fail, QueueFilter, StoreError, View};
 
@@ -123,8 +123,8 @@ fn queue_run(
     max_rows: Option<u32>,
 ) -> Result<RunId, StoreError> {
     let id = RunId(local_id(Object::Run, view.world.origin()));
-    let run = ProcessRun::queued(id, batch, max_rows, view.world.now());
-    debug_assert_eq!(run.status, RunStatus::Queued);
+    let mut run = ProcessRun::queued(id, batch, max_rows, view.world.now());
+    run.request_id = changes.request_id().map(str::to_owned);
     changes.create(Object::Run, id.0, &run)?;
     changes.ask();
     Ok(id)

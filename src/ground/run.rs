@@ -78,6 +78,8 @@ pub struct ProcessRun {
     pub recent: Vec<RowOutcome>,
     /// The next group number.
     pub next_group: u32,
+    /// The request that asked for it.
+    pub request_id: Option<String>,
 }
 
 /// Rows by outcome. Counters advance only in the commit that stores the outcome (domain 4.13, invariant 10).
@@ -187,6 +189,7 @@ impl ProcessRun {
             execution: Execution::default(),
             recent: Vec::new(),
             next_group: 1,
+            request_id: None,
         }
     }
 

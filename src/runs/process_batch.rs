@@ -205,15 +205,15 @@ impl ProcessBatch {
     async fn troubled(&mut self, told: String) -> Stored<Next> {
         write(&self.means.store, self.run, move |_, run| {
             run.note = Some(told);
-            Ok((Changes::new(cause(run)), ()))
+            Ok((Changes::new(cause(run, "Being sent to Twenty")), ()))
         })
         .await?;
         Ok(self.pause())
     }
 }
 
-fn cause(run: &ProcessRun) -> Cause {
-    Cause { actor: Actor::Run(run.id), why: "Process run".into(), request_id: None }
+fn cause(run: &ProcessRun, why: &str) -> Cause {
+    Cause { actor: Actor::Run(run.id), why: why.into(), request_id: run.request_id.clone() }
 }
 
 /// Stores what `decide` makes of the run and everything else. The run is read anew inside the write; one that is
@@ -244,7 +244,7 @@ where
 fn start(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
     let rows = view.ledger().batch_rows(run.batch)?;
     run.start(rows.total() - rows.count(Status::Discarded), view.world.now());
-    Ok((Changes::new(cause(run)), ()))
+    Ok((Changes::new(cause(run, "Run started")), ()))
 }
 
 fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
@@ -254,7 +254,7 @@ fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
     // Rows this run failed are errors, not untried.
     let untried = open.saturating_sub(run.tally.errors);
     run.finish(untried, view.world.now());
-    Ok((Changes::new(cause(run)), ()))
+    Ok((Changes::new(cause(run, "Run ended")), ()))
 }
 
 /// Stores rows as held by the run, their gifts as pending, and the messages with their keys. Answers the messages
@@ -266,7 +266,7 @@ fn lease(
     key: crate::ground::id::ConnectionKey,
     schema: &Schema,
 ) -> Decided<Vec<(Message, u32)>> {
-    let mut changes = Changes::new(cause(run));
+    let mut changes = Changes::new(cause(run, "Run waits"));
     let group = run.take_groups(1);
     let mut messages = Vec::new();
     run.note = None;
@@ -343,7 +343,7 @@ fn stored(view: &View<'_>, message: &Message) -> Result<Option<Message>, StoreEr
 
 /// Before a call: from here on it is not known whether the group arrived. Answers whether all of it is still held.
 fn mark_unknown(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> Decided<bool> {
-    let mut changes = Changes::new(cause(run));
+    let mut changes = Changes::new(cause(run, "Being sent to Twenty again"));
     let count = group.len();
     let mut held = 0;
     for message in group {
@@ -357,7 +357,7 @@ fn mark_unknown(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> D
 
 /// After a call that certainly did nothing.
 fn not_sent(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> Decided<()> {
-    let mut changes = Changes::new(cause(run));
+    let mut changes = Changes::new(cause(run, "Twenty took nothing yet"));
     for message in group {
         if let Some(held) = stored(view, &message)? {
             changes.message(ConnectionId::TWENTY, &Message { arrival: Arrival::NotSent, ..held }, true)?;
@@ -424,7 +424,7 @@ const fn is_alone(run: &ProcessRun, group: usize) -> bool {
 }
 
 fn confirmed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], records: &[RawRecord]) -> Decided<()> {
-    let mut changes = Changes::new(cause(run));
+    let mut changes = Changes::new(cause(run, "Twenty has it"));
     run.execution.calls += 1;
     run.note = None;
     let alone = is_alone(run, group.len());
@@ -479,7 +479,7 @@ fn give_up_found(
 }
 
 fn probed(view: &View<'_>, run: &mut ProcessRun, messages: Vec<Message>, found: &[RawRecord]) -> Decided<()> {
-    let mut changes = Changes::new(cause(run));
+    let mut changes = Changes::new(cause(run, "Looked for in Twenty"));
     run.execution.probes += 1;
     run.note = None;
     for message in messages {
@@ -500,7 +500,7 @@ fn probed(view: &View<'_>, run: &mut ProcessRun, messages: Vec<Message>, found: 
 
 /// Twenty refused the data of a group and kept nothing: halves are tried apart; a single row gets the reason.
 fn refused(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str) -> Decided<()> {
-    let mut changes = Changes::new(cause(run));
+    let mut changes = Changes::new(cause(run, "Twenty refused it"));
     run.execution.calls += 1;
     let mut held = Vec::new();
     for message in group {
@@ -528,7 +528,7 @@ fn clashed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str)
     if group.iter().all(|message| message.clash_probed) {
         return refused(view, run, group, said);
     }
-    let mut changes = Changes::new(cause(run));
+    let mut changes = Changes::new(cause(run, "Twenty spoke of a duplicate"));
     run.execution.calls += 1;
     for message in group {
         if let Some(held) = stored(view, message)? {
@@ -546,7 +546,7 @@ fn clashed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str)
 /// to people; their keys stay, so that trying them again begins with a look.
 fn contract_failure(view: &View<'_>, run: &mut ProcessRun, said: &str) -> Decided<()> {
     tracing::error!(event = "gift_batch_process_correlation_contract_failure", batchId = %run.batch, runId = %run.id, reason = said);
-    let mut changes = Changes::new(cause(run));
+    let mut changes = Changes::new(cause(run, "Twenty's answer did not fit"));
     for message in view.ledger().messages(ConnectionId::TWENTY, run.id)? {
         // What certainly is not there was merely not tried; it goes back with the rest, so that one look settles all.
         give_up(view, run, &mut changes, &message, texts::CONTRACT_FAILURE, false)?;

@@ -140,6 +140,11 @@ impl Changes {
         self.secrets.push((name.to_owned(), sealed));
     }
 
+    /// The request that led to these changes.
+    pub fn request_id(&self) -> Option<&str> {
+        self.cause.request_id.as_deref()
+    }
+
     /// Somebody asks for a run's work: the supervisor is woken after the commit.
     pub const fn ask(&mut self) {
         self.asks = true;

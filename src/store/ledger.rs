@@ -226,6 +226,12 @@ impl Ledger<'_> {
         Ok(rows)
     }
 
+    /// How many ready rows are in no batch.
+    pub fn ready_outside_batches(&self) -> Result<u64, StoreError> {
+        let ready = QueueFilter { statuses: vec![Status::ReadyForProcess], batch: None };
+        Ok(self.staged_rows(&ready)?.iter().filter(|row| row.value.batch.is_none()).count() as u64)
+    }
+
     /// Ready rows of a batch in the order they came in, at most `limit`.
     pub fn ready_rows(&self, batch: BatchId, limit: usize) -> Result<Vec<StagedId>, StoreError> {
         let prefix = Self::rows_prefix(Some(batch), Some(Status::ReadyForProcess));

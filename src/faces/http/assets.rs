@@ -64,6 +64,10 @@ fn answer(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
     set(header::ETAG, &tag);
     set(header::CACHE_CONTROL, cache);
     set(header::VARY, "Accept-Encoding");
+    if path == SHELL {
+        // The page's own policy stands in it with the hashes of its script; this one only a header can say.
+        set(header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'");
+    }
     if let Some(encoding) = encoding {
         set(header::CONTENT_ENCODING, encoding);
     }

@@ -262,6 +262,8 @@ pub struct QueueMeta {
     total: u64,
     as_of: String,
     counts: CountsView,
+    /// Ready rows that are in no batch: what "process the ready ones" would take.
+    ready_outside_batches: u64,
 }
 
 /// How many rows stand where.
@@ -374,7 +376,14 @@ pub(super) async fn list(
     for (_, row) in page {
         data.push(row_view(&ledger, &face, row, face.today())?);
     }
-    let meta = QueueMeta { has_more, next_cursor, total, as_of: snapshot.as_of().to_string(), counts };
+    let meta = QueueMeta {
+        has_more,
+        next_cursor,
+        total,
+        as_of: snapshot.as_of().to_string(),
+        counts,
+        ready_outside_batches: ledger.ready_outside_batches()?,
+    };
     Ok(Json(QueueAnswer { data, meta }))
 }
 

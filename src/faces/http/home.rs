@@ -111,7 +111,7 @@ fn needs(staging: &CountsView) -> Vec<NeedView> {
             "gift waits for review.",
             "gifts wait for review.",
             "Check it and mark it ready.",
-            "/staging?status=pending",
+            "/staging",
         ),
         (
             staging.ready_for_process,

@@ -54,9 +54,9 @@ pub struct WhoView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangeView {
     field: String,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Value>)]
     before: Option<Value>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Value>)]
     after: Option<Value>,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn entry_view(ledger: &Ledger<'_>, seq: Seq) -> Result<Option<EntryVi
     let Some(Entry { header, body }) = ledger.entry(seq)? else { return Ok(None) };
     let (title, changes) = match &body {
         Body::Kept { diff, image, .. } => {
-            (title(header.key.object, image.json()), changes(header.key.object, diff))
+            (title(ledger, header.key.object, image.json())?, changes(header.key.object, diff))
         }
         Body::Erased { .. } => (None, Vec::new()),
     };
@@ -119,18 +119,20 @@ fn name(ledger: &Ledger<'_>, actor: &Actor) -> Result<String, StoreError> {
     })
 }
 
-fn title(object: Object, json: &str) -> Option<String> {
+fn title(ledger: &Ledger<'_>, object: Object, json: &str) -> Result<Option<String>, StoreError> {
+    if object != Object::GiftStaging {
+        return Ok(own_title(object, json));
+    }
+    let Ok(row) = serde_json::from_str::<StagedRow>(json) else { return Ok(None) };
+    let donor = row.donor.person().map(|person| ledger.person(person)).transpose()?.flatten();
+    let name = donor.and_then(|donor| donor.value.display_name()).or_else(|| row.evidence.name());
+    Ok(Some(name.map_or_else(|| row.amount.to_string(), |name| format!("{name} · {}", row.amount))))
+}
+
+fn own_title(object: Object, json: &str) -> Option<String> {
     match object {
         Object::People => serde_json::from_str::<PersonRecord>(json).ok()?.into_person().display_name(),
         Object::Gifts => serde_json::from_str::<GiftRecord>(json).ok()?.into_gift().name,
-        Object::GiftStaging => {
-            let row = serde_json::from_str::<StagedRow>(json).ok()?;
-            Some(
-                row.evidence
-                    .name()
-                    .map_or_else(|| row.amount.to_string(), |name| format!("{name} · {}", row.amount)),
-            )
-        }
         Object::GiftBatch => Some(serde_json::from_str::<Batch>(json).ok()?.name),
         Object::User => Some(serde_json::from_str::<User>(json).ok()?.name),
         Object::Token => Some(serde_json::from_str::<Token>(json).ok()?.name),
@@ -138,6 +140,7 @@ fn title(object: Object, json: &str) -> Option<String> {
             Some(format!("Delivery by {}", serde_json::from_str::<Evidence>(json).ok()?.channel))
         }
         Object::Run => Some("Process run".into()),
+        Object::GiftStaging => None,
     }
 }
 

@@ -1,0 +1,80 @@
+import { call } from './client';
+import type {
+  Batch,
+  BatchList,
+  DonorList,
+  Home,
+  JournalPage,
+  Money,
+  NewGift,
+  NewToken,
+  RowAnswer,
+  RowList,
+  RowPatch,
+  RowQuery,
+  Run,
+  Scope,
+  Session,
+  Status,
+  Sync,
+  TakenIn,
+  Token,
+} from './types';
+
+export * from './types';
+export { ApiProblem } from './client';
+
+const rows = '/api/fundraising/gift-staging';
+const batches = '/api/fundraising/gift-batches';
+type Signal = AbortSignal | undefined;
+
+export const api = {
+  session: () => call<Session>('GET', '/api/session'),
+  signOut: () => call<void>('DELETE', '/api/session'),
+  home: (signal?: Signal) => call<Home>('GET', '/api/home', { signal }),
+
+  sync: (signal?: Signal) => call<Sync>('GET', '/api/sync', { signal }),
+  startSync: () => call<unknown>('POST', '/api/sync', { body: {} }),
+
+  rows: (query: RowQuery, signal?: Signal) => call<RowList>('GET', rows, { query: { ...query }, signal }),
+  row: (id: string, signal?: Signal) => call<RowAnswer>('GET', `${rows}/${id}`, { signal }),
+  takeIn: (gift: NewGift, idempotencyKey: string) =>
+    call<TakenIn>('POST', rows, { body: gift, idempotencyKey }),
+  change: (id: string, patch: RowPatch, version: number) =>
+    call<RowAnswer>('PATCH', `${rows}/${id}`, { body: patch, version }),
+  setStatus: (id: string, processingStatus: Status, version?: number) =>
+    call<RowAnswer>('PATCH', `${rows}/${id}/status`, { body: { processingStatus }, version }),
+  processReady: () =>
+    call<{ data: { giftBatch: Batch; run: Run } }>('POST', `${rows}/process-ready`, { body: {} }),
+
+  batches: (query: { limit?: number; cursor?: string | undefined }, signal?: Signal) =>
+    call<BatchList>('GET', batches, { query, signal }),
+  batch: (id: string, signal?: Signal) =>
+    call<{ data: { giftBatch: Batch }; meta: { asOf: string } }>('GET', `${batches}/${id}`, { signal }),
+  newBatch: (batch: {
+    name: string;
+    expectedCount: number | null;
+    expectedAmount: Money | null;
+    rowIds: string[];
+  }) => call<{ data: { createGiftBatch: Batch } }>('POST', batches, { body: batch }),
+  process: (id: string) =>
+    call<{ data: { run: Run } }>('POST', `${batches}/${id}/process`, { body: { maxRows: null } }),
+
+  donors: (q: string, limit: number, signal?: Signal) =>
+    call<DonorList>('GET', '/api/donors', { query: { q, limit }, signal }),
+
+  journal: (
+    query: {
+      before?: number | undefined;
+      subject?: string | undefined;
+      object?: string | undefined;
+      limit: number;
+    },
+    signal?: Signal,
+  ) => call<JournalPage>('GET', '/api/journal', { query, signal }),
+
+  tokens: (signal?: Signal) => call<{ data: Token[] }>('GET', '/api/tokens', { signal }),
+  newToken: (name: string, scopes: Scope[]) =>
+    call<NewToken>('POST', '/api/tokens', { body: { name, scopes } }),
+  revokeToken: (id: string) => call<void>('DELETE', `/api/tokens/${id}`),
+};
