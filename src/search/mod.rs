@@ -1,50 +1,318 @@
-//! Temporary.
-use crate::ground::id::PersonId;
-use crate::store::Store;
-use std::path::PathBuf;
-use std::sync::Arc;
-/// Place.
-pub enum Place {
-    /// f
-    Folder(PathBuf),
-    /// m
-    Memory,
-}
-/// Search.
-pub struct Search;
-/// Error.
+//! Search over the people of the mirror: tantivy for what is old, memory for what is new, one answer.
+//!
+//! Derived from the journal; can be deleted at any time while stopped. A person is findable as soon as the commit
+//! is acknowledged, and never under what it was before. Only this floor names tantivy.
+
+mod candidates;
+mod doc;
+mod index;
+mod overlay;
+mod query;
+mod stretch;
+mod text;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tantivy::{Searcher, TantivyError};
+
+pub use index::Place;
+
+use crate::ground::id::{PersonId, Seq};
+use crate::store::{AfterCommit, Store, StoreError, Written};
+use candidates::{Asked, Ranked};
+use doc::{Doc, is_person};
+use index::{Shelf, Writer};
+use overlay::{Newer, Overlay};
+use query::Query;
+use stretch::read;
+
+/// With fewer answers than this, small mistakes are forgiven.
+const FEW: usize = 5;
+
+/// Why search has no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("search")]
-pub struct SearchError;
-/// Found.
+pub enum SearchError {
+    /// The index failed. It is derived: stopping, deleting its folder and starting again mends it.
+    #[error("the search index failed: {0}")]
+    Index(String),
+    /// The ledger failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TantivyError> for SearchError {
+    fn from(error: TantivyError) -> Self {
+        Self::Index(error.to_string())
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// p
+    /// Who, the best first.
     pub people: Vec<Hit>,
-    /// b
+    /// How many changes of the journal are not looked at yet; 0 when the answer is complete.
     pub behind: u64,
 }
-/// Hit.
+
+/// One person of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// i
+    /// Who.
     pub id: PersonId,
-    /// s
+    /// How well the question fits; comparable within one answer only.
     pub score: u32,
 }
-impl Search {
-    /// o
-    pub fn open(_place: Place, _store: &Store) -> Result<Arc<Search>, SearchError> {
-        Ok(Arc::new(Self))
-    }
-    /// f
-    pub fn find(&self, _text: &str, _limit: usize) -> Result<Found, SearchError> {
-        Ok(Found { people: vec![], behind: 0 })
-    }
-    /// c
-    pub fn catch_up(&self, _store: &Store) -> Result<bool, SearchError> {
-        Ok(false)
-    }
-    /// w
-    pub fn wants_catch_up(&self) -> bool {
-        false
+
+/// How much at once.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Versions held in memory.
+    held: usize,
+    /// Entries read before search answers.
+    fill: u64,
+    /// Entries that an index with people in it may be behind; one further behind is made anew.
+    scan: u64,
+    /// Entries read from one snapshot.
+    chunk: u64,
+    /// Chunks of one piece of catching up.
+    chunks: u32,
+    /// Versions in memory from which catching up pays.
+    worth: usize,
+    /// Entries from which it pays, whatever they are about: they are read at the next start.
+    worth_entries: u64,
+}
+
+impl Limits {
+    const HOUSE: Self = Self {
+        held: 20_000,
+        fill: 20_000,
+        scan: 200_000,
+        chunk: 2_000,
+        chunks: 5,
+        worth: 500,
+        worth_entries: 5_000,
+    };
+}
+
+/// The pair that a question takes together.
+struct Now {
+    searcher: Searcher,
+    overlay: Overlay,
+    /// All commits are heard of, so that one left out is noticed.
+    listening: bool,
+}
+
+/// The search.
+pub struct Search {
+    place: Place,
+    shelf: Shelf,
+    now: Mutex<Now>,
+    writer: Mutex<Option<Writer>>,
+    idle: AtomicBool,
+    limits: Limits,
+}
+
+impl std::fmt::Debug for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Search({:?})", self.place)
     }
 }
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change under these locks is made whole or leaves what only hides more.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Search {
+    /// Opens the index, or begins a new one when it is missing, damaged, of another schema or of another journal;
+    /// then follows the store. Reads what the index does not know, as far as memory for it goes.
+    pub fn open(place: Place, store: &Store) -> Result<Arc<Self>, SearchError> {
+        Self::open_with(place, store, Limits::HOUSE)
+    }
+
+    fn open_with(place: Place, store: &Store, limits: Limits) -> Result<Arc<Self>, SearchError> {
+        let (shelf, seq) = shelf(&place, store, limits)?;
+        let now =
+            Now { searcher: shelf.searcher(), overlay: Overlay::new(seq, limits.held), listening: false };
+        let search = Arc::new(Self {
+            place,
+            shelf,
+            now: Mutex::new(now),
+            writer: Mutex::default(),
+            idle: AtomicBool::new(false),
+            limits,
+        });
+        // First follow, then read: what is committed in between is heard of twice rather than never.
+        store.follow(Arc::<Self>::clone(&search));
+        search.fill(store, seq)?;
+        Ok(search)
+    }
+
+    /// Takes what the index does not know into the overlay.
+    fn fill(&self, store: &Store, from: u64) -> Result<(), SearchError> {
+        let last = store.snapshot()?.ledger().last_seq()?.0;
+        // With people in the index every changed one must be hidden; without, there is nobody to hide.
+        let all = lock(&self.now).searcher.num_docs() > 0;
+        let until = if all { last } else { last.min(from.saturating_add(self.limits.fill)) };
+        let mut at = from;
+        while at < until {
+            let stretch = read(store, at, self.limits.chunk.min(until - at))?;
+            if stretch.read.seq == at {
+                break;
+            }
+            at = stretch.read.seq;
+            let mut now = lock(&self.now);
+            for (subject, seq, doc) in stretch.people {
+                now.overlay.note(subject, seq, doc);
+            }
+        }
+        let mut now = lock(&self.now);
+        if at < last {
+            now.overlay.missed(at, last);
+        }
+        now.overlay.heard(last);
+        now.listening = true;
+        Ok(())
+    }
+
+    /// The people who answer a question best, in a fixed order. Any text is a question; one without letters or
+    /// digits has no answer.
+    pub fn find(&self, text: &str, limit: usize) -> Result<Found, SearchError> {
+        let (searcher, newer, behind) = {
+            let now = lock(&self.now);
+            (now.searcher.clone(), now.overlay.newer(), now.overlay.behind())
+        };
+        let Some(query) = Query::read(text).filter(|_| limit > 0) else {
+            return Ok(Found { people: Vec::new(), behind });
+        };
+        let ask = |fuzzy| {
+            let asked = Asked { fields: &self.shelf.fields, query: &query, newer: &newer, fuzzy, limit };
+            best(&searcher, &asked)
+        };
+        let mut people = ask(false)?;
+        if people.len() < limit.min(FEW) && query.forgives() {
+            people = ask(true)?;
+        }
+        let hit = |ranked: Ranked| Some(Hit { id: Doc::id_of(&ranked.key)?, score: ranked.score });
+        Ok(Found { people: people.into_iter().filter_map(hit).collect(), behind })
+    }
+
+    /// One bounded piece of catching up: reads on in the journal, commits to the index, installs it and lets go of
+    /// what it knows now. Says whether there is more. Blocks; a failure leaves everything as it was.
+    pub fn catch_up(&self, store: &Store) -> Result<bool, SearchError> {
+        let mut slot = lock(&self.writer);
+        let done = self.piece(&mut slot, store);
+        if done.is_err() {
+            // What it holds is not committed; the next piece begins with a new one.
+            *slot = None;
+        }
+        let more = done?;
+        if !more {
+            self.idle.store(false, Ordering::Relaxed);
+        }
+        Ok(more)
+    }
+
+    fn piece(&self, slot: &mut Option<Writer>, store: &Store) -> Result<bool, SearchError> {
+        let from = lock(&self.now).overlay.passed_to();
+        let mut stretch = read(store, from, self.limits.chunk)?;
+        if stretch.read.seq == from {
+            return Ok(false);
+        }
+        let writer = match slot {
+            Some(writer) => writer,
+            None => slot.insert(self.shelf.writer()?),
+        };
+        let mut chunks = 1;
+        loop {
+            for (subject, _, doc) in &stretch.people {
+                writer.put(*subject, doc.as_ref())?;
+            }
+            if stretch.read.seq >= stretch.end || chunks >= self.limits.chunks {
+                break;
+            }
+            stretch = read(store, stretch.read.seq, self.limits.chunk)?;
+            chunks += 1;
+        }
+        writer.commit(&stretch.read)?;
+        let searcher = self.shelf.install()?;
+        let mut now = lock(&self.now);
+        now.searcher = searcher;
+        now.overlay.passed(stretch.read.seq);
+        Ok(stretch.read.seq < stretch.end)
+    }
+
+    /// Whether [`Search::catch_up`] has something worth doing.
+    pub fn wants_catch_up(&self) -> bool {
+        let now = lock(&self.now);
+        let (overlay, limits) = (&now.overlay, &self.limits);
+        overlay.len() > limits.worth
+            || overlay.behind() > 0
+            || overlay.lag() > limits.worth_entries
+            || (overlay.lag() > 0 && self.idle.load(Ordering::Relaxed))
+    }
+
+    /// Nothing else is going on: from now until the index knows everything, catching up is worth it for anything.
+    pub fn idle(&self) {
+        self.idle.store(true, Ordering::Relaxed);
+    }
+}
+
+impl AfterCommit for Search {
+    fn committed(&self, written: &[Written]) {
+        let (Some(first), Some(last)) = (written.first(), written.last()) else { return };
+        let people = written.iter().filter(|entry| is_person(&entry.key));
+        let people: Vec<_> = people
+            .map(|entry| (entry.subject.0, entry.seq, Doc::of(&entry.key, entry.state, &entry.json)))
+            .collect();
+        let mut now = lock(&self.now);
+        let end = now.overlay.end();
+        if now.listening && first.seq > end + 1 {
+            // A commit that was reported as failed arrived all the same.
+            now.overlay.missed(end, first.seq - 1);
+        }
+        now.overlay.heard(last.seq);
+        for (subject, seq, doc) in people {
+            now.overlay.note(subject, seq, doc);
+        }
+    }
+}
+
+/// The index that is there if it can go on, or a new one; and the entry up to which it knows everything.
+fn shelf(place: &Place, store: &Store, limits: Limits) -> Result<(Shelf, u64), SearchError> {
+    let Some((shelf, mark)) = Shelf::existing(place) else { return Ok((Shelf::create(place)?, 0)) };
+    let (last, entry) = {
+        let snapshot = store.snapshot()?;
+        (snapshot.ledger().last_seq()?.0, snapshot.ledger().entry(Seq(mark.seq))?)
+    };
+    let same_journal = entry.is_some_and(|entry| entry.header.body_hash == mark.hash);
+    let near = last.saturating_sub(mark.seq) <= limits.scan || shelf.searcher().num_docs() == 0;
+    if same_journal && near {
+        return Ok((shelf, mark.seq));
+    }
+    drop(shelf);
+    Ok((Shelf::create(place)?, 0))
+}
+
+/// The best of those in the index and those in memory.
+fn best(searcher: &Searcher, asked: &Asked<'_>) -> Result<Vec<Ranked>, SearchError> {
+    let mut best = asked.search(searcher)?;
+    best.extend(newest(asked.newer, asked.query, asked.fuzzy));
+    best.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+    best.truncate(asked.limit);
+    Ok(best)
+}
+
+/// Those in memory who answer.
+fn newest(newer: &Newer, query: &Query, fuzzy: bool) -> impl Iterator<Item = Ranked> {
+    newer.held.values().filter_map(move |(_, version)| {
+        let doc = version.as_ref()?;
+        let score = query.score(doc, fuzzy);
+        (score > 0).then(|| Ranked { score, key: doc.key.clone() })
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -354,8 +354,8 @@ export interface components {
         };
         /** @description One field before and after. */
         ChangeView: {
-            after?: Record<string, never> | null;
-            before?: Record<string, never> | null;
+            after?: unknown;
+            before?: unknown;
             field: string;
         };
         /** @description How many rows stand where. */
@@ -681,6 +681,11 @@ export interface components {
             counts: components["schemas"]["CountsView"];
             hasMore: boolean;
             nextCursor?: string | null;
+            /**
+             * Format: int64
+             * @description Ready rows that are in no batch: what "process the ready ones" would take.
+             */
+            readyOutsideBatches: number;
             /** Format: int64 */
             total: number;
         };
@@ -1058,6 +1063,14 @@ export interface operations {
                     "application/json": components["schemas"]["OneBatch"];
                 };
             };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1175,6 +1188,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OneRun"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -1396,6 +1417,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StagedRowAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -1671,6 +1700,14 @@ export interface operations {
                     "application/json": components["schemas"]["HomeView"];
                 };
             };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1752,6 +1789,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -1893,6 +1938,14 @@ export interface operations {
                     "application/json": components["schemas"]["SyncView"];
                 };
             };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1967,6 +2020,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
