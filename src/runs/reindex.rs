@@ -9,8 +9,10 @@ use crate::store::Store;
 
 /// Pause after a failure, in milliseconds.
 const PAUSE_MS: i64 = 5_000;
-/// How often it looks whether there is enough to do, in milliseconds.
+/// How soon it looks again after it caught up, in milliseconds.
 const LOOK_MS: i64 = 2_000;
+/// How soon it looks again when there was not enough to do, in milliseconds.
+const IDLE_MS: i64 = 20_000;
 
 /// The catching-up of one index.
 #[derive(Clone)]
@@ -28,7 +30,10 @@ impl Reindex {
     pub async fn step(&self) -> Next {
         let wait = |millis| Next::Wait(self.world.now().plus_millis(millis));
         if !self.search.wants_catch_up() {
-            return wait(LOOK_MS);
+            // Nothing else is going on: the few changes left are worth a commit of the index too, so that the next
+            // start has nothing to read again.
+            self.search.idle();
+            return wait(IDLE_MS);
         }
         let (search, store) = (Arc::clone(&self.search), self.store.clone());
         match tokio::task::spawn_blocking(move || search.catch_up(&store)).await {

@@ -79,14 +79,11 @@ pub(super) async fn search(
     params: Params,
 ) -> Result<Json<DonorList>, Problem> {
     params.only(&["q", "limit"])?;
-    let text = params.get("q").unwrap_or_default();
-    let found = face.search.find(text, params.limit()?);
-    let found = found.map_err(|error| {
-        Problem::new(
-            http::StatusCode::SERVICE_UNAVAILABLE,
-            format!("The search is not available just now ({error}). Try again in a moment."),
-        )
-    })?;
+    let (text, limit) = (params.get("q").unwrap_or_default().to_owned(), params.limit()?);
+    let search = std::sync::Arc::clone(&face.search);
+    // A search in a large overlay takes long enough to hold up other requests.
+    let found = tokio::task::spawn_blocking(move || search.find(&text, limit)).await;
+    let found = found.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
     let mut data = Vec::with_capacity(found.people.len());
@@ -101,6 +98,11 @@ pub(super) async fn search(
         data,
         meta: DonorMeta { as_of: snapshot.as_of().to_string(), freshness, behind: found.behind },
     }))
+}
+
+fn unavailable(error: &dyn std::fmt::Display) -> Problem {
+    let text = format!("The search is not available just now ({error}). Try again in a moment.");
+    Problem::new(http::StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
 /// A gift of the mirror.

@@ -110,7 +110,7 @@ fn needs(staging: &CountsView) -> Vec<NeedView> {
             staging.pending,
             "gift waits for review.",
             "gifts wait for review.",
-            "Check it and mark it ready.",
+            "Check and mark ready.",
             "/staging",
         ),
         (
