@@ -63,6 +63,7 @@ stage "rust: format" cargo fmt --check
 
 stage_in ui "ui: packages" ../scripts/npm.sh ui
 stage_in ui "ui: types" npm run --silent check
+stage_in ui "ui: client as documented" npm run --silent api:check
 stage_in ui "ui: lint" npm run --silent lint
 stage_in ui "ui: format" npm run --silent format:check
 stage_in ui "ui: tests" npm run --silent test

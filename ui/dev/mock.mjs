@@ -611,6 +611,9 @@ const routes = [
           total: list.length,
           asOf: now(),
           counts: all,
+          readyOutsideBatches: [...rows.values()].filter(
+            (it) => it.processingStatus === 'ready_for_process' && !it.giftBatchId,
+          ).length,
         },
       };
     },
