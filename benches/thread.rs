@@ -65,7 +65,13 @@ fn delivery(n: u64) -> Delivery {
 }
 
 fn asked() -> Asked {
-    let user = User { id: UserId(uuid::Uuid::nil()), name: "B".into(), email: "b".into(), role: Role::Admin, created_at: Instant(0) };
+    let user = User {
+        id: UserId(uuid::Uuid::nil()),
+        name: "B".into(),
+        email: "b".into(),
+        role: Role::Admin,
+        created_at: Instant(0),
+    };
     Asked { caller: Caller::User(user), request_id: "bench".into() }
 }
 
@@ -94,7 +100,8 @@ fn bare_writes(folder: &std::path::Path) {
 
 fn desk(folder: &std::path::Path) -> Desk {
     let world = sys::world();
-    let store = Store::open(Place::File(folder.join("ledger.redb")), world.clone(), Drive::Thread).expect("a new ledger");
+    let store = Store::open(Place::File(folder.join("ledger.redb")), world.clone(), Drive::Thread)
+        .expect("a new ledger");
     let zone = Zone::named("Europe/London").expect("London is a zone");
     Desk { store, world, zone, key: SecretKey::new([1; 32]), staging_enabled: true }
 }
@@ -129,9 +136,18 @@ fn ledger(folder: &std::path::Path) {
     let entries = verify(&desk.store).expect("readable").entries;
     let proof = median(u128::from(entries), || drop(verify(&desk.store)));
     println!("| verify | {} entries/s over {entries} |", 1_000_000 / proof.max(1));
-    let rows = desk.store.snapshot().expect("a snapshot").ledger().staged_rows(&QueueFilter::default()).expect("rows").len();
+    let rows = desk
+        .store
+        .snapshot()
+        .expect("a snapshot")
+        .ledger()
+        .staged_rows(&QueueFilter::default())
+        .expect("rows")
+        .len();
     let count = u128::try_from(rows).expect("a count");
-    let read = median(count, || drop(desk.store.snapshot().expect("a snapshot").ledger().staged_rows(&QueueFilter::default())));
+    let read = median(count, || {
+        drop(desk.store.snapshot().expect("a snapshot").ledger().staged_rows(&QueueFilter::default()))
+    });
     row(&format!("one row of the queue read and decoded, of {rows}"), read);
     desk.store.close();
 }

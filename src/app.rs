@@ -40,6 +40,8 @@ pub struct App {
     pub desk: Desk,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where people reach it, without a slash at the end.
+    pub url: String,
     means: Means,
     supervisor: Supervisor,
     server: JoinHandle<std::io::Result<()>>,
@@ -49,7 +51,7 @@ pub struct App {
 impl App {
     /// Opens the ledger and starts serving. Listens only after everything else is in place.
     pub async fn open(world: World, config: &Config, demo: bool) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&config.data)
+        make_folder(&config.data)
             .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
         let zone = Zone::named(&config.time_zone)?;
         let store = Store::open(Place::File(config.data.join(LEDGER)), world.clone(), Drive::Thread)?;
@@ -66,13 +68,22 @@ impl App {
             organisation: config.organisation.clone(),
             twenty_url: config.twenty_url.clone(),
             sync_every_ms: means.sync_every_ms,
-            secure_cookies: !address.ip().is_loopback(),
+            secure_cookies: config
+                .public_url
+                .as_deref()
+                .map_or(!address.ip().is_loopback(), |url| url.starts_with("https://")),
         };
         let (stop, stopped) = watch::channel(false);
         let face = Face::new(desk.clone(), Arc::clone(&search), info, stopped.clone());
-        let supervisor = Supervisor::start(&means, search);
+        let supervisor = Supervisor::start(&means, &search);
         let server = serve(listener, face, stopped);
-        Ok(Self { desk, address, means, supervisor, server, stop })
+        let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        Ok(Self { desk, address, url, means, supervisor, server, stop })
+    }
+
+    /// Resolves when the background work broke for good: the process must end and be started anew.
+    pub async fn broken(&self) {
+        self.supervisor.broken().await;
     }
 
     /// Ends cleanly: no new requests, running steps to their end, the budget kept, the ledger closed.
@@ -122,6 +133,12 @@ async fn means(world: &World, store: &Store, config: &Config) -> anyhow::Result<
         rail,
         sync_every_ms: i64::from(config.sync_minutes) * 60_000,
     })
+}
+
+/// The data folder holds donors' data: for its owner only.
+fn make_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// The key that seals secrets: read, or made the first time with rights for its owner only.

@@ -17,6 +17,8 @@ pub struct Config {
     pub twenty_url: String,
     /// Its API key.
     pub twenty_key: String,
+    /// Where people reach it, when that is not where it listens (behind a proxy): `https://gifts.example.org`.
+    pub public_url: Option<String>,
     /// Whose gifts these are.
     pub organisation: String,
     /// The organisation's time zone.
@@ -35,6 +37,7 @@ pub struct Config {
 struct File {
     data: Option<PathBuf>,
     listen: Option<SocketAddr>,
+    public_url: Option<String>,
     organisation: Option<String>,
     time_zone: Option<String>,
     sync_minutes: Option<u32>,
@@ -157,8 +160,12 @@ impl Config {
         Ok(Self {
             data,
             listen: listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
-            twenty_url: base_url(&twenty_url)?,
+            twenty_url: base_url("TWENTY_API_BASE_URL", &twenty_url)?,
             twenty_key,
+            public_url: env("ALMONER_PUBLIC_URL")
+                .or(file.public_url)
+                .map(|url| base_url("ALMONER_PUBLIC_URL", &url))
+                .transpose()?,
             organisation: env("ALMONER_ORGANISATION")
                 .or(file.organisation)
                 .unwrap_or_else(|| "Your organisation".into()),
@@ -171,14 +178,14 @@ impl Config {
 }
 
 /// The server's address without `/rest` and without a trailing slash; older notes give it with both.
-fn base_url(text: &str) -> Result<String, ConfigError> {
+fn base_url(name: &'static str, text: &str) -> Result<String, ConfigError> {
     let text = text.trim().trim_end_matches('/');
     let base = text.strip_suffix("/rest").unwrap_or(text);
     if base.starts_with("http://") || base.starts_with("https://") {
         return Ok(base.to_owned());
     }
     Err(ConfigError::Wrong {
-        name: "TWENTY_API_BASE_URL",
+        name,
         value: text.to_owned(),
         how: "write an address such as https://crm.example.org",
     })

@@ -2,9 +2,11 @@
 //! what to do is read from the store each time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
@@ -14,29 +16,59 @@ use super::reindex::Reindex;
 use super::{Means, Next};
 use crate::ground::id::{Object, RunId};
 use crate::ground::time::Instant;
+use crate::ground::world::World;
 use crate::search::Search;
 use crate::store::CommitNote;
 
 /// Longest sleep: a wake-up lost for whatever reason costs no more than this.
 const SLEEP_MAX_MS: i64 = 60_000;
 
+/// Panics within the window that end the process: systemd starts it anew, from stored state.
+const PANICS_MAX: usize = 3;
+const PANIC_WINDOW_MS: i64 = 5 * 60_000;
+/// Pause before a loop that panicked starts again.
+const RESTART: Duration = Duration::from_secs(1);
+
 /// The background work of one application. Dropping it stops everything.
 pub struct Supervisor {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
+    broken: watch::Receiver<bool>,
 }
 
 impl Supervisor {
     /// Starts the loops; must be called inside a tokio runtime.
-    pub fn start(means: &Means, search: Arc<Search>) -> Self {
+    pub fn start(means: &Means, search: &Arc<Search>) -> Self {
         let (stop, stopped) = watch::channel(false);
+        let panics = Arc::new(Panics {
+            world: means.world.clone(),
+            times: Mutex::default(),
+            pause: RESTART,
+            broken: watch::channel(false).0,
+        });
+        let broken = panics.broken.subscribe();
         let mut tasks = JoinSet::new();
         for object in Object::MIRRORED {
-            tasks.spawn(pull_loop(means.clone(), object, stopped.clone()));
+            let (means, stopped) = (means.clone(), stopped.clone());
+            let pull = move || pull_loop(means.clone(), object, stopped.clone());
+            tasks.spawn(kept_going("pull", Arc::clone(&panics), pull));
         }
-        tasks.spawn(process_loop(means.clone(), stopped.clone()));
-        tasks.spawn(reindex_loop(means.clone(), search, stopped));
-        Self { tasks, stop }
+        let (to_process, until) = (means.clone(), stopped.clone());
+        let process = move || process_loop(to_process.clone(), until.clone());
+        tasks.spawn(kept_going("process", Arc::clone(&panics), process));
+        let (to_index, search) = (means.clone(), Arc::clone(search));
+        let reindex = move || reindex_loop(to_index.clone(), Arc::clone(&search), stopped.clone());
+        tasks.spawn(kept_going("reindex", panics, reindex));
+        Self { tasks, stop, broken }
+    }
+
+    /// Resolves when a loop panicked too often for this process to go on.
+    pub async fn broken(&self) {
+        let mut broken = self.broken.clone();
+        if broken.wait_for(|broken| *broken).await.is_err() {
+            // Every loop ended, since it was asked to.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Lets every loop finish the step it is in, then ends.
@@ -44,6 +76,41 @@ impl Supervisor {
         // Nobody listening means nobody runs.
         let _ = self.stop.send(true);
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// The panics of all loops.
+struct Panics {
+    world: World,
+    times: Mutex<Vec<Instant>>,
+    pause: Duration,
+    broken: watch::Sender<bool>,
+}
+
+impl Panics {
+    /// Counts one; true when there were too many in a short time.
+    fn count(&self) -> bool {
+        let now = self.world.now();
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        times.retain(|at| now.micros_since(*at) < PANIC_WINDOW_MS * 1_000);
+        times.push(now);
+        times.len() >= PANICS_MAX
+    }
+}
+
+/// Runs a loop until it ends by itself. One that panics starts again: what it works on is read from the store.
+async fn kept_going<F, L>(name: &'static str, panics: Arc<Panics>, start: F)
+where
+    F: Fn() -> L,
+    L: Future<Output = ()>,
+{
+    while AssertUnwindSafe(start()).catch_unwind().await.is_err() {
+        tracing::error!(event = "background_loop_panicked", name);
+        if panics.count() {
+            panics.broken.send_replace(true);
+            return;
+        }
+        sleep(panics.pause).await;
     }
 }
 
@@ -147,4 +214,46 @@ async fn asked(notes: &mut broadcast::Receiver<CommitNote>) {
 #[expect(clippy::disallowed_methods, reason = "the supervisor is the one who waits, for all runs")]
 async fn sleep(pause: Duration) {
     tokio::time::sleep(pause).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::world::{Clock, Entropy};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Instant {
+            Instant(0)
+        }
+    }
+
+    impl Entropy for Still {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(0);
+        }
+    }
+
+    #[test]
+    fn a_loop_that_panics_starts_again_and_three_times_end_the_process() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let world = World { clock: Arc::new(Still), entropy: Arc::new(Still) };
+            let panics = Arc::new(Panics {
+                world,
+                times: Mutex::default(),
+                pause: Duration::ZERO,
+                broken: watch::channel(false).0,
+            });
+            let starts = AtomicUsize::new(0);
+            let twice =
+                || async { assert!(starts.fetch_add(1, Ordering::SeqCst) >= 2, "panics twice, on purpose") };
+            kept_going("test", Arc::clone(&panics), twice).await;
+            assert_eq!((starts.load(Ordering::SeqCst), *panics.broken.borrow()), (3, false));
+            kept_going("test", Arc::clone(&panics), || async { panic!("on purpose") }).await;
+            assert!(*panics.broken.borrow());
+        });
+    }
 }

@@ -96,8 +96,7 @@ impl Database {
         if let Some(database) = state.as_ref() {
             return Ok(Arc::clone(database));
         }
-        let database =
-            open_database(&self.place).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let database = reopen(&self.place).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let database = Arc::new(database);
         *state = Some(Arc::clone(&database));
         Ok(database)
@@ -271,6 +270,21 @@ fn open_database(place: &Place) -> Result<redb::Database, OpenError> {
             }
             builder.create(path).map_err(|error| refused(path, &error))
         }
+    }
+}
+
+/// Opens what was open before. A ledger that is gone meanwhile is an error, never a new one.
+fn reopen(place: &Place) -> Result<redb::Database, OpenError> {
+    let gone = |reason: &str| OpenError::Io { path: format!("{place:?}"), reason: reason.into() };
+    if let Place::File(path) = place
+        && !path.exists()
+    {
+        return Err(gone("the file is not there any more"));
+    }
+    let database = open_database(place)?;
+    match layout(&database) {
+        Ok(Layout::Ours(SCHEMA)) => Ok(database),
+        _ => Err(gone("it is not the ledger that was open before")),
     }
 }
 

@@ -175,7 +175,11 @@ impl Writer {
         if jobs.is_empty() {
             return;
         }
-        let outcome = self.commit(&mut jobs);
+        // A panic below the closures (a defect of ours or of the database) must not leave anybody waiting for ever.
+        let committed = catch_unwind(AssertUnwindSafe(|| self.commit(&mut jobs)));
+        let outcome = committed.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable("the writer stopped half-way; nothing was kept".into()))
+        });
         let outcome = outcome.map(|(seq, written, asks)| {
             // After the fsync and before anybody is answered: what was acknowledged is findable.
             self.notice.committed(&written, asks);

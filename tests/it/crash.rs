@@ -80,24 +80,7 @@ fn a_quiet_day() {
 
 #[test]
 fn every_fault_of_the_network_once_at_every_call() {
-    let faults = [
-        Fault::Refused,
-        Fault::LostRequest,
-        Fault::LostReply,
-        Fault::CutBody,
-        Fault::GatewayBefore(502),
-        Fault::GatewayAfter(503),
-        Fault::InternalError,
-        Fault::Storm(4),
-        Fault::ShuffledBatch,
-        Fault::MissingRecord,
-        Fault::ForeignId,
-        Fault::IgnoredFilter,
-        Fault::TimeoutBefore,
-        Fault::TimeoutAfter,
-        Fault::DuplicateDelivery,
-    ];
-    for fault in faults {
+    for fault in bad_luck() {
         for call in 1..=3 {
             let mut outside = Outside::new(call);
             let (mut process, amounts) = prepared(&mut outside, 5);
@@ -286,7 +269,7 @@ fn live(seed: u64) {
 }
 
 /// Everything a bad network and a busy server do, but for edits by others (they are not ours to undo).
-fn unkind(per_mille: u64) -> Plan {
+fn bad_luck() -> [Fault; 15] {
     [
         Fault::Refused,
         Fault::LostRequest,
@@ -295,7 +278,7 @@ fn unkind(per_mille: u64) -> Plan {
         Fault::GatewayBefore(502),
         Fault::GatewayAfter(503),
         Fault::InternalError,
-        Fault::Storm(3),
+        Fault::Storm(4),
         Fault::ShuffledBatch,
         Fault::MissingRecord,
         Fault::ForeignId,
@@ -304,8 +287,10 @@ fn unkind(per_mille: u64) -> Plan {
         Fault::TimeoutAfter,
         Fault::DuplicateDelivery,
     ]
-    .into_iter()
-    .fold(Plan::none(), |plan, fault| plan.often(per_mille / 3, fault))
+}
+
+fn unkind(per_mille: u64) -> Plan {
+    bad_luck().into_iter().fold(Plan::none(), |plan, fault| plan.often(per_mille / 3, fault))
 }
 
 #[test]

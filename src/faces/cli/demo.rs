@@ -126,6 +126,7 @@ impl Demo {
             listen: SocketAddr::from(([127, 0, 0, 1], self.port)),
             twenty_url: twenty_url.to_owned(),
             twenty_key,
+            public_url: None,
             organisation: "Harbour Lights Trust".into(),
             time_zone: "Europe/London".into(),
             sync_minutes: 1,

@@ -31,16 +31,19 @@ impl Serve {
         let config =
             Config::load(&Flags { file: self.config, data: self.data, listen: self.listen }, &environment)?;
         let app = App::open(sys::world(), &config, false).await?;
-        say(&format!("Almoner is at http://{}/", app.address));
+        say(&format!("Almoner is at {}/", app.url));
         if app.desk.store.snapshot()?.ledger().user_count()? == 0 {
             let link = app.desk.one_time_link(LinkPurpose::Setup).await?;
             say(&format!(
-                "Make the first account (works once, for 30 minutes): http://{}/setup?token={link}",
-                app.address
+                "Make the first account (works once, for 30 minutes): {}/setup?token={link}",
+                app.url
             ));
         }
-        asked_to_stop().await?;
+        let broken = tokio::select! {
+            asked = asked_to_stop() => asked.map(|()| false)?,
+            () = app.broken() => true,
+        };
         app.close().await?;
-        Ok(ExitCode::SUCCESS)
+        Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
