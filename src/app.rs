@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -23,7 +25,7 @@ use crate::runs::supervisor::Supervisor;
 use crate::runs::{Means, connection};
 use crate::search::{Place as IndexPlace, Search};
 use crate::store::secrets::SecretKey;
-use crate::store::{Drive, Place, Store};
+use crate::store::{Drive, Place, Store, WriteError};
 
 /// The ledger's file in the data folder.
 const LEDGER: &str = "ledger.redb";
@@ -55,7 +57,8 @@ impl App {
             .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
         let zone = Zone::named(&config.time_zone)?;
         let store = Store::open(Place::File(config.data.join(LEDGER)), world.clone(), Drive::Thread)?;
-        let key = secret_key(&config.data.join(KEY), &world)?;
+        let may_make = !store.snapshot()?.ledger().has_secrets()?;
+        let key = secret_key(&config.data.join(KEY), &world, may_make)?;
         let search = Search::open(IndexPlace::Folder(config.data.join(INDEX)), &store)?;
         let means = means(&world, &store, config).await?;
         let desk = Desk { store, world, zone, key, staging_enabled: config.staging_enabled };
@@ -119,7 +122,11 @@ fn serve(
 
 async fn means(world: &World, store: &Store, config: &Config) -> anyhow::Result<Means> {
     let is_new = connection::load(&store.snapshot()?.ledger())?.is_none();
-    connection::establish(store, &config.twenty_url).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let workspace = workspace_of(&config.twenty_key);
+    connection::establish(store, &config.twenty_url, workspace).await.map_err(|error| match error {
+        WriteError::Refused(other) => anyhow::anyhow!(other),
+        WriteError::Store(error) => anyhow::anyhow!(error),
+    })?;
     let limit = Limit::TWENTY.share(config.share_percent);
     let bucket = connection::opening_budget(store, world, limit, is_new)
         .await
@@ -135,19 +142,33 @@ async fn means(world: &World, store: &Store, config: &Config) -> anyhow::Result<
     })
 }
 
+/// The workspace a key belongs to, as the key itself says (contract 1.2); nothing when it is of another kind.
+fn workspace_of(key: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Claims {
+        workspace_id: Option<String>,
+        sub: Option<String>,
+    }
+    let payload = key.split('.').nth(1)?;
+    let json = BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    let claims: Claims = serde_json::from_slice(&json).ok()?;
+    claims.workspace_id.or(claims.sub)
+}
+
 /// The data folder holds donors' data: for its owner only.
 fn make_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// The key that seals secrets: read, or made the first time with rights for its owner only.
-fn secret_key(path: &Path, world: &World) -> anyhow::Result<SecretKey> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
+/// The key that seals secrets: read, or made the first time with rights for its owner only. A ledger that holds sealed
+/// secrets and has lost its key is an error, since a new key would only look like wrong passwords.
+fn secret_key(path: &Path, world: &World, may_make: bool) -> anyhow::Result<SecretKey> {
     match std::fs::read(path) {
         Ok(bytes) => {
-            let bytes: [u8; 32] = bytes.try_into().map_err(|_| {
+            let bytes: Result<[u8; 32], _> = bytes.try_into();
+            let bytes = bytes.map_err(|_| {
                 anyhow::anyhow!(
                     "{} is not a key file (32 bytes); restore it from your backup",
                     path.display()
@@ -155,13 +176,22 @@ fn secret_key(path: &Path, world: &World) -> anyhow::Result<SecretKey> {
             })?;
             Ok(SecretKey::new(bytes))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let bytes: [u8; 32] = world.bytes();
-            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            Ok(SecretKey::new(bytes))
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot read the key file {}", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_make => make_key(path, world),
+        Err(error) => Err(error).with_context(|| {
+            format!("cannot read the key file {}; restore it from your backup", path.display())
+        }),
     }
+}
+
+fn make_key(path: &Path, world: &World) -> anyhow::Result<SecretKey> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let bytes: [u8; 32] = world.bytes();
+    let unfinished = path.with_extension("unfinished");
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    Ok(SecretKey::new(bytes))
 }

@@ -303,6 +303,18 @@ fn open_session(
     secret: &str,
     user: UserId,
 ) -> Result<(), StoreError> {
+    // Whoever comes in takes out what is over.
+    let now = view.world.now();
+    for (slot, session) in view.ledger().working_rows::<Session>(Working::Session)? {
+        if session.expires_at <= now {
+            changes.working::<Session>(Working::Session, &slot, None)?;
+        }
+    }
+    for (slot, link) in view.ledger().working_rows::<Link>(Working::OneTimeLink)? {
+        if link.expires_at <= now {
+            changes.working::<Link>(Working::OneTimeLink, &slot, None)?;
+        }
+    }
     let session = Session { user, expires_at: view.world.now().plus_millis(SESSION_MS) };
     changes.working(Working::Session, &slot(secret), Some(&session))
 }

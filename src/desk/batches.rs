@@ -112,8 +112,8 @@ fn add_batch(view: &View<'_>, changes: &mut Changes, new: NewBatch) -> Result<Ba
 
 /// One active run a batch (domain 4.13, invariant 3).
 fn active_run(view: &View<'_>, batch: BatchId) -> Result<Option<RunId>, StoreError> {
-    let newest = view.ledger().runs_of(batch, 1)?;
-    Ok(newest.into_iter().map(|record| record.value).find(|run| run.status.is_active()).map(|run| run.id))
+    let active = view.ledger().active_runs()?;
+    Ok(active.into_iter().map(|record| record.value).find(|run| run.batch == batch).map(|run| run.id))
 }
 
 fn queue_run(

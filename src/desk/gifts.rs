@@ -83,7 +83,11 @@ impl Desk {
                 let known = known_claim(view, &keys)?;
                 let taken = match known.map(|(key, claim)| (judge(key, claim.body == body), claim.row)) {
                     Some((Replay::KeyReused, _)) => return Err(Refusal::KeyReused.into()),
-                    Some((Replay::Same, row)) => return Ok((changes, Taken { row, created: false })),
+                    Some((Replay::Same, row)) => {
+                        // Keys that came with it for the first time are its keys from now on.
+                        claim_all(view, &mut changes, &keys, &Claim { row, body })?;
+                        return Ok((changes, Taken { row, created: false }));
+                    }
                     Some((Replay::MoreEvidence, row)) => Taken { row, created: false },
                     None => Taken { row: stage(view, &mut changes, &delivery.intake)?, created: true },
                 };

@@ -85,7 +85,7 @@ pub enum Refusal {
     LinkSpent,
     /// The store could not; nothing was kept.
     #[error(
-        "The ledger could not take this just now; nothing was lost or changed. Try again in a moment. ({0})"
+        "The ledger did not answer just now, so this may or may not have been kept. Look again in a moment before you repeat it; a program repeats with the same Idempotency-Key. ({0})"
     )]
     Unavailable(StoreError),
 }

@@ -25,7 +25,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::desk::Desk;
 use crate::ground::time::CalendarDate;
@@ -33,10 +33,13 @@ use crate::search::Search;
 use problem::Problem;
 use session::LoginGuard;
 
-/// Bodies up to this size are read (house, section 2).
-const BODY_MAX: usize = 10 * 1024 * 1024;
-/// Longest request id that is taken over.
-const REQUEST_ID_MAX: usize = 128;
+/// Bodies up to this size are read. A gift is small; webhooks will have a larger limit of their own.
+const BODY_MAX: usize = 256 * 1024;
+/// Longest request id that is taken over. It stands in the journal for good, so it may hold letters, digits and `._-`
+/// only: nothing that could be a person's address.
+const REQUEST_ID_MAX: usize = 64;
+const HASHING_MAX: usize = 2;
+const STREAMS_MAX: usize = 200;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the pages say about this installation.
@@ -65,6 +68,10 @@ pub struct Face {
     pub info: Arc<Info>,
     /// Slows down those who guess passwords.
     guard: Arc<LoginGuard>,
+    /// How many passwords are hashed at the same time.
+    hashing: Arc<Semaphore>,
+    /// How many pages listen for changes at the same time.
+    streams: Arc<Semaphore>,
     /// Becomes true when the server stops: open streams end.
     stopped: watch::Receiver<bool>,
 }
@@ -72,7 +79,15 @@ pub struct Face {
 impl Face {
     /// A face over this desk.
     pub fn new(desk: Desk, search: Arc<Search>, info: Info, stopped: watch::Receiver<bool>) -> Self {
-        Self { desk, search, info: Arc::new(info), guard: Arc::default(), stopped }
+        Self {
+            desk,
+            search,
+            info: Arc::new(info),
+            guard: Arc::default(),
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            stopped,
+        }
     }
 
     fn today(&self) -> CalendarDate {
@@ -157,8 +172,10 @@ fn known_id<T: FromStr>(text: &str, what: &'static str) -> Result<T, Problem> {
 /// that tell a browser to trust nothing else.
 async fn around(State(face): State<Face>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
-    let given = given
-        .filter(|id| (1..=REQUEST_ID_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
+    let given = given.filter(|id| {
+        (1..=REQUEST_ID_MAX).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    });
     let id = given.map_or_else(|| face.desk.world.uuid().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -182,7 +199,15 @@ async fn around(State(face): State<Face>, mut request: Request, next: Next) -> R
 }
 
 /// Errors that axum itself answers as text (a body that is too large, a wrong content type) become problems too.
-fn as_problem(response: Response, id: &str) -> Response {
+fn as_problem(mut response: Response, id: &str) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
+        let headers = std::mem::take(response.headers_mut());
+        let mut told = (*problem).clone().with_request(id).into_response();
+        told.headers_mut().extend(headers.into_iter().filter_map(|(name, value)| {
+            name.filter(|name| *name != header::CONTENT_LENGTH).map(|name| (name, value))
+        }));
+        return told;
+    }
     let status = response.status();
     let is_text = response
         .headers()
@@ -192,7 +217,7 @@ fn as_problem(response: Response, id: &str) -> Response {
         return response;
     }
     let detail = match status {
-        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 10 MB. Send less at a time.",
+        StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 256 KB. Send less at a time.",
         StatusCode::METHOD_NOT_ALLOWED => "This address does not take this method. See /api/openapi.json.",
         _ => "The request could not be read. See /api/openapi.json for what this address takes.",
     };

@@ -88,6 +88,7 @@ impl Bucket {
         if passed < 0 {
             // The clock went back: start counting anew rather than wait for it to catch up.
             self.refilled_at = now;
+            self.shut_until = self.shut_until.plus_micros(passed);
             return;
         }
         let came = passed / spacing;
@@ -119,6 +120,14 @@ mod tests {
         assert_eq!(bucket.take(Instant(10)), Err(Instant(1_000_000)));
         assert_eq!(bucket.take(Instant(1_000_000)), Ok(()));
         assert_eq!(bucket.take(Instant(1_000_001)), Err(Instant(2_000_000)));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_does_not_shut_the_bucket_for_longer() {
+        let mut bucket = Bucket::full(Limit::TWENTY, Instant(1_000_000_000));
+        bucket.shut(Instant(1_005_000_000), Instant(1_000_000_000));
+        assert!(bucket.take(Instant(0)).is_err());
+        assert_eq!(bucket.take(Instant(5_000_000)), Ok(()));
     }
 
     #[test]

@@ -70,13 +70,15 @@ impl SyncState {
         let age = self.complete_as_of.map(|at| now.micros_since(at));
         self.pass.is_some()
             || self.asked_at.is_some()
-            || age.is_none_or(|age| age >= every_ms.saturating_mul(1_000))
+            || age.is_none_or(|age| age < 0 || age >= every_ms.saturating_mul(1_000))
     }
 
     /// The pass that begins at `now`: everything the first time, later what changed since a little before the
     /// newest change seen (contract 6.3: transactions may commit with an older time).
     pub fn begin(&mut self, now: Instant) -> &mut Pass {
-        let since = self.newest_seen.map(|newest| newest.plus_millis(-OVERLAP_MS));
+        // A foreign time of change can lie in the future; what we know to be complete cannot.
+        let known = self.newest_seen.zip(self.complete_as_of).map(|(newest, complete)| newest.min(complete));
+        let since = known.map(|known| known.plus_millis(-OVERLAP_MS));
         self.asked_at = None;
         self.pass.get_or_insert(Pass {
             began_at: now,
@@ -103,6 +105,8 @@ impl SyncState {
         let promise = every_ms.saturating_mul(1_500);
         match self.complete_as_of.map(|at| now.micros_since(at)) {
             None => Freshness::Never,
+            // The clock was set back: how old it is is not known.
+            Some(age) if age < 0 => Freshness::Stale,
             Some(age) if age <= promise => Freshness::Fresh,
             Some(age) if age <= promise.saturating_mul(2) => Freshness::Late,
             Some(_) => Freshness::Stale,
@@ -127,8 +131,15 @@ mod tests {
         );
         assert!(!state.is_due(Instant(20), 1));
         assert!(state.is_due(Instant(1_010), 1));
-        assert_eq!(state.begin(Instant(2_000)).since, Some(Instant(380_000_000)));
+        assert_eq!(
+            state.begin(Instant(2_000)).since,
+            Some(Instant(10 - 120_000_000)),
+            "a time in the future hides nothing"
+        );
         assert!(state.is_due(Instant(0), 1));
+        let back = SyncState { complete_as_of: Some(Instant(1_000_000)), ..SyncState::default() };
+        assert!(back.is_due(Instant(0), 60_000), "the clock went back");
+        assert_eq!(back.freshness(Instant(0), 60_000), Freshness::Stale);
     }
 
     #[test]

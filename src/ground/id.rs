@@ -77,6 +77,7 @@ uuid_id! {
 
 /// What a subject is. The numbers stand in keys on disk: append only, a retired one keeps its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "u16", try_from = "u16")]
 #[repr(u16)]
 pub enum Object {
     /// A person of Twenty.
@@ -140,6 +141,24 @@ impl Object {
     /// The object of a word of the API.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|object| object.word() == word)
+    }
+}
+
+/// A number that stands for nothing this version knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("number {0} is not known to this version")]
+pub struct UnknownNumber(pub u16);
+
+impl From<Object> for u16 {
+    fn from(object: Object) -> Self {
+        object.number()
+    }
+}
+
+impl TryFrom<u16> for Object {
+    type Error = UnknownNumber;
+    fn try_from(number: u16) -> Result<Self, UnknownNumber> {
+        Self::from_number(number).ok_or(UnknownNumber(number))
     }
 }
 

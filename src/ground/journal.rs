@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{RunId, TokenId, UserId};
+use super::id::{ConnectionId, RunId, TokenId, UnknownNumber, UserId};
 
 /// Who made a change. Ids only: a name is looked up when it is shown, since the entry's header can never be
 /// erased.
@@ -14,8 +14,8 @@ pub enum Actor {
     Token(TokenId),
     /// A run of ours.
     Run(RunId),
-    /// Twenty, seen by a sync.
-    Twenty,
+    /// A connected system, seen by a sync.
+    Connection(ConnectionId),
     /// The operator at the command line.
     Operator,
     /// Almoner itself, at start or by its own rules.
@@ -29,7 +29,7 @@ impl Actor {
             Self::User(_) => "user",
             Self::Token(_) => "token",
             Self::Run(_) => "run",
-            Self::Twenty => "twenty",
+            Self::Connection(_) => "twenty",
             Self::Operator => "operator",
             Self::System => "system",
         }
@@ -49,6 +49,7 @@ pub struct Cause {
 
 /// What happened to a subject. The numbers stand on disk: append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 #[repr(u8)]
 pub enum Op {
     /// Seen or made for the first time.
@@ -69,7 +70,33 @@ pub enum Op {
     Destroyed = 8,
 }
 
+impl From<Op> for u8 {
+    fn from(op: Op) -> Self {
+        op as Self
+    }
+}
+
+impl TryFrom<u8> for Op {
+    type Error = UnknownNumber;
+    fn try_from(number: u8) -> Result<Self, UnknownNumber> {
+        let found = Self::ALL.into_iter().find(|op| u8::from(*op) == number);
+        found.ok_or(UnknownNumber(u16::from(number)))
+    }
+}
+
 impl Op {
+    /// Every operation.
+    pub const ALL: [Self; 8] = [
+        Self::Created,
+        Self::Updated,
+        Self::Pending,
+        Self::Confirmed,
+        Self::Withdrawn,
+        Self::Deleted,
+        Self::Restored,
+        Self::Destroyed,
+    ];
+
     /// The word of the API.
     pub const fn word(self) -> &'static str {
         match self {

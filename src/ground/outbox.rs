@@ -24,6 +24,8 @@ pub struct Message {
     /// Whether its group was already probed after Twenty spoke of a duplicate: a second such answer means
     /// another unique field, and the group is halved.
     pub clash_probed: bool,
+    /// How often in a row it was sent without a usable answer and then not found.
+    pub misses: u8,
     /// The request body of this record, as JSON text.
     pub body: String,
     /// What must stand in Twenty for a found record to be ours.

@@ -41,12 +41,6 @@ pub enum ReplayKey {
 }
 
 impl ReplayKey {
-    /// Whether the key names the delivery itself. The others name the payment: another event about the same
-    /// payment adds evidence to its row.
-    pub fn names_delivery(&self) -> bool {
-        matches!(self, Self::Idempotency { .. } | Self::Fingerprint(_) | Self::Event { .. })
-    }
-
     /// The bytes the store finds the key by: a tag, then each part with its length, so that no two keys
     /// read alike.
     pub fn bytes(&self) -> Vec<u8> {
@@ -80,7 +74,7 @@ pub enum Replay {
 /// Judges a delivery whose `key` is known, by whether its body is the one that came with the key first.
 pub fn judge(key: &ReplayKey, same_body: bool) -> Replay {
     match key {
-        _ if same_body && key.names_delivery() => Replay::Same,
+        _ if same_body => Replay::Same,
         ReplayKey::Idempotency { .. } => Replay::KeyReused,
         _ => Replay::MoreEvidence,
     }
@@ -108,6 +102,7 @@ mod tests {
         assert_eq!(judge(&header, false), Replay::KeyReused);
         assert_eq!(judge(&event, true), Replay::Same);
         assert_eq!(judge(&event, false), Replay::MoreEvidence);
-        assert_eq!(judge(&payment, true), Replay::MoreEvidence);
+        assert_eq!(judge(&payment, false), Replay::MoreEvidence);
+        assert_eq!(judge(&payment, true), Replay::Same, "the same text again adds nothing");
     }
 }

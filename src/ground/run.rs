@@ -167,6 +167,9 @@ pub fn halved(mut group: Vec<Message>, next_group: u32) -> Option<Vec<Message>> 
     let middle = group.len() / 2;
     for (i, message) in group.iter_mut().enumerate() {
         message.arrival = Arrival::NotSent;
+        // Each half begins anew: what was learned of the whole says nothing of it.
+        message.clash_probed = false;
+        message.misses = 0;
         message.group = if i < middle { next_group } else { next_group + 1 };
     }
     Some(group)
@@ -271,6 +274,7 @@ mod tests {
             group,
             arrival,
             clash_probed: false,
+            misses: 0,
             body: String::new(),
             expected: Expected {
                 amount: Money { micros: 1, currency: crate::ground::money::Currency::GBP },

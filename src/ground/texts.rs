@@ -51,3 +51,9 @@ pub const REFUSED_BY_TWENTY: &str = "Twenty refused this gift: ";
 /// What is said of a row whose donor is not in Twenty any more.
 pub const DONOR_IS_GONE: &str =
     "The chosen donor is no longer in Twenty (deleted or merged). Choose the donor again.";
+/// What is said of a row that never brought a usable answer.
+pub const NO_ANSWER: &str = "Twenty was asked several times to take this gift and gave no usable answer each time; it is not there. \
+    Check the gift, put it back to review and process it again. If it fails again, tell whoever runs Twenty.";
+/// What is said of an organisation's gift where Twenty has no field for it.
+pub const NO_COMPANY_FIELD: &str = "Twenty's gifts have no field for the organisation that gave. Add the relation \"company\" to gifts in Twenty, \
+    then put this gift back to review and process it again.";

@@ -17,6 +17,8 @@ pub struct Connection {
     pub key: ConnectionKey,
     /// Where the server is.
     pub base: String,
+    /// Which workspace it is, where the key says so.
+    pub workspace: Option<String>,
     /// The objects and fields it has, once they were read.
     pub schema: Option<Schema>,
 }
@@ -38,21 +40,39 @@ fn system(why: &str) -> Cause {
     Cause { actor: Actor::System, why: why.into(), request_id: None }
 }
 
-/// The connection to `base`: made the first time, kept with its identity when the server moved.
-pub async fn establish(store: &Store, base: &str) -> Result<Connection, WriteError<()>> {
+/// The key belongs to another workspace than the one that is mirrored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the API key belongs to another Twenty workspace than the one this data folder mirrors; \
+     use the key of that workspace, or another data folder"
+)]
+pub struct OtherWorkspace;
+
+/// The connection to `base`: made the first time, kept with its identity when the server moved. Another workspace is
+/// refused: its records must never mix with those we have.
+pub async fn establish(
+    store: &Store,
+    base: &str,
+    workspace: Option<String>,
+) -> Result<Connection, WriteError<OtherWorkspace>> {
     let base = base.trim_end_matches('/').to_owned();
     let (_, connection) = store
         .write(move |view| {
             let stored = load(view.ledger())?;
+            let known = stored.as_ref().and_then(|stored| stored.workspace.clone());
+            if known.as_ref().zip(workspace.as_ref()).is_some_and(|(known, given)| known != given) {
+                return Err(Fail::Refused(OtherWorkspace));
+            }
+            let workspace = workspace.or(known);
             let connection = match stored.clone() {
-                Some(stored) => Connection { base, ..stored },
-                None => Connection { key: ConnectionKey(view.world.uuid()), base, schema: None },
+                Some(stored) => Connection { base, workspace, ..stored },
+                None => Connection { key: ConnectionKey(view.world.uuid()), base, workspace, schema: None },
             };
             let mut changes = Changes::new(system("connect Twenty"));
             if stored.as_ref() != Some(&connection) {
                 changes.working(Working::Connection, &slot(), Some(&connection))?;
             }
-            Ok::<_, Fail<()>>((changes, connection))
+            Ok((changes, connection))
         })
         .await?;
     Ok(connection)

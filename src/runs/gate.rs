@@ -36,7 +36,8 @@ impl Gate {
     }
 
     /// The right to make one call now, or when to ask again.
-    pub fn permit(&self, class: CallClass) -> Result<Permit, Instant> {
+    /// `request_id` is the request that led to the call, if one did.
+    pub fn permit(&self, class: CallClass, request_id: Option<&str>) -> Result<Permit, Instant> {
         let now = self.world.now();
         let mut state = self.lock();
         let urgent = state.waiting[..class as usize].iter().flatten().any(|until| *until > now);
@@ -45,7 +46,8 @@ impl Gate {
         if let Some(until) = turned_away {
             return Err(until);
         }
-        Ok(Permit::issued_by_gate(state.token.clone(), self.world.uuid().to_string()))
+        let request_id = request_id.map_or_else(|| self.world.uuid().to_string(), str::to_owned);
+        Ok(Permit::issued_by_gate(state.token.clone(), request_id))
     }
 
     /// The right to make calls that cost nothing of the budget (metadata, contract 3.1).
@@ -101,13 +103,13 @@ mod tests {
     #[test]
     fn a_person_who_waits_goes_before_a_backfill() {
         let (gate, time) = gate();
-        assert!(gate.permit(CallClass::Backfill).is_ok());
-        assert!(gate.permit(CallClass::Person).is_err());
+        assert!(gate.permit(CallClass::Backfill, None).is_ok());
+        assert!(gate.permit(CallClass::Person, None).is_err());
         time.store(1_000_000, Ordering::SeqCst);
-        assert!(gate.permit(CallClass::Backfill).is_err());
-        assert!(gate.permit(CallClass::Person).is_ok());
+        assert!(gate.permit(CallClass::Backfill, None).is_err());
+        assert!(gate.permit(CallClass::Person, None).is_ok());
         time.store(2_000_000, Ordering::SeqCst);
-        assert!(gate.permit(CallClass::Backfill).is_ok());
+        assert!(gate.permit(CallClass::Backfill, None).is_ok());
     }
 
     #[test]
@@ -115,8 +117,8 @@ mod tests {
         let (gate, time) = gate();
         gate.learn(&Trouble::Later { after_ms: Some(3_000), said: String::new(), limit: true });
         time.store(2_999_000, Ordering::SeqCst);
-        assert!(gate.permit(CallClass::Person).is_err());
+        assert!(gate.permit(CallClass::Person, None).is_err());
         time.store(3_000_000, Ordering::SeqCst);
-        assert!(gate.permit(CallClass::Person).is_ok());
+        assert!(gate.permit(CallClass::Person, None).is_ok());
     }
 }

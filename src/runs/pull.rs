@@ -1,12 +1,14 @@
 //! Mirrors Twenty: passes over an object in the order of ids, cursor and records in one commit.
 
 use super::{Means, Next, connection, pause_ms};
+use crate::ground::crm::RecordHead;
 use crate::ground::freshness::SyncState;
 use crate::ground::id::{ConnectionId, Object, SubjectKey};
 use crate::ground::journal::{Actor, Cause};
+use crate::ground::time::Instant;
 use crate::rails::twenty::PageAsk;
-use crate::rails::{CallClass, RecordPage, Trouble};
-use crate::store::{Changes, Fail, Ledger, StoreError, Working, WriteError};
+use crate::rails::{CallClass, RawRecord, RecordPage, Trouble};
+use crate::store::{Changes, Fail, StoreError, View, Working, WriteError};
 
 /// The pass over one object.
 pub struct Pull {
@@ -65,23 +67,29 @@ impl Pull {
         let pass = begun.begin(now);
         let ask = PageAsk { since: pass.since, cursor: pass.cursor.clone() };
         let class = if pass.since.is_some() { CallClass::Incremental } else { CallClass::Backfill };
-        let permit = match self.means.gate.permit(class) {
+        let permit = match self.means.gate.permit(class, None) {
             Ok(permit) => permit,
             Err(until) => return Ok(Next::Wait(until)),
         };
+        let asked_at = self.means.world.now();
         match self.means.rail.page(&permit, self.object, &ask).await {
-            Ok(page) => self.store_page(begun, page).await,
+            Ok(page) => self.store_page(begun, page, asked_at).await,
             Err(trouble) => self.failed(trouble).await,
         }
     }
 
-    async fn store_page(&mut self, mut state: SyncState, page: RecordPage) -> Result<Next, WriteError<()>> {
+    async fn store_page(
+        &mut self,
+        mut state: SyncState,
+        page: RecordPage,
+        asked_at: Instant,
+    ) -> Result<Next, WriteError<()>> {
         let pass = state.begin(self.means.world.now());
         pass.done += page.records.len() as u64;
         pass.total = page.total.or(pass.total);
         pass.newest = pass.newest.max(page.records.iter().filter_map(|record| record.updated).max());
         pass.cursor.clone_from(&page.next);
-        let more = page.next.is_some();
+        let (more, began_at) = (page.next.is_some(), pass.began_at);
         if !more {
             state.end();
         }
@@ -91,16 +99,11 @@ impl Pull {
             .write(move |view| {
                 let mut changes = Changes::new(seen_in_twenty());
                 for record in records {
-                    let key = SubjectKey::twenty(object, record.id);
-                    if !is_older(view.ledger(), &key, &record)? {
-                        changes.seen(key, record.json, record.deleted, record.updated);
-                    }
+                    see(view, &mut changes, object, &record, asked_at)?;
                 }
-                // What was asked for while the page was on its way stays asked for.
+                // What was asked for after the pass began stays asked for.
                 let stored = view.ledger().sync_state(ConnectionId::TWENTY, object)?;
-                if stored.pass.is_some() {
-                    state.asked_at = stored.asked_at;
-                }
+                state.asked_at = stored.asked_at.filter(|at| *at > began_at);
                 put_state(&mut changes, object, &state)?;
                 Ok::<_, Fail<()>>((changes, ()))
             })
@@ -138,7 +141,7 @@ impl Pull {
 }
 
 fn seen_in_twenty() -> Cause {
-    Cause { actor: Actor::Twenty, why: "Seen in Twenty".into(), request_id: None }
+    Cause { actor: Actor::Connection(ConnectionId::TWENTY), why: "Seen in Twenty".into(), request_id: None }
 }
 
 fn put_state(changes: &mut Changes, object: Object, state: &SyncState) -> Result<(), StoreError> {
@@ -147,17 +150,23 @@ fn put_state(changes: &mut Changes, object: Object, state: &SyncState) -> Result
     changes.working(Working::Sync, &slot, Some(state))
 }
 
-/// A page may be older than what a later call already brought (our own write's answer, say): the mirror never
-/// goes back in time.
-fn is_older(
-    ledger: &Ledger<'_>,
-    key: &SubjectKey,
-    record: &crate::rails::RawRecord,
-) -> Result<bool, StoreError> {
-    let Some(known) = ledger.record_of(key)? else { return Ok(false) };
-    let head = serde_json::from_str::<crate::ground::crm::RecordHead>(&known.value).ok();
-    let known_at = head.and_then(|head| head.updated());
-    Ok(known_at.zip(record.updated).is_some_and(|(known, new)| new < known))
+/// Takes a record into the mirror as Twenty told it when asked at `asked_at`. The mirror never goes back in time:
+/// what was stored after we asked (by another pass, or by the answer to our own write) and is newer there stays.
+/// Times of change alone do not decide, since other programs may write them.
+pub(super) fn see(
+    view: &View<'_>,
+    changes: &mut Changes,
+    object: Object,
+    record: &RawRecord,
+    asked_at: Instant,
+) -> Result<(), StoreError> {
+    let key = SubjectKey::twenty(object, record.id);
+    let known = view.ledger().record_of(&key)?.filter(|known| known.recorded > asked_at);
+    let known_at = known.and_then(|known| serde_json::from_str::<RecordHead>(&known.value).ok()?.updated());
+    if known_at.zip(record.updated).is_none_or(|(known, told)| told >= known) {
+        changes.seen(key, record.json.clone(), record.deleted, record.updated);
+    }
+    Ok(())
 }
 
 /// What people read about a trouble.

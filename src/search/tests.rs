@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicI64;
 use uuid::Uuid;
 
 use super::*;
+use crate::ground::id::ConnectionId;
 use crate::ground::id::{Object, SubjectKey};
 use crate::ground::journal::{Actor, Cause};
 use crate::ground::time::Instant;
@@ -57,7 +58,8 @@ fn id(n: u128) -> PersonId {
 }
 
 fn write(store: &Store, change: impl FnOnce(&mut Changes) + Send + 'static) -> Seq {
-    let cause = Cause { actor: Actor::Twenty, why: "test".into(), request_id: None };
+    let cause =
+        Cause { actor: Actor::Connection(ConnectionId::TWENTY), why: "test".into(), request_id: None };
     block(store.write::<_, (), _>(move |_| {
         let mut changes = Changes::new(cause);
         change(&mut changes);

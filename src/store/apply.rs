@@ -14,7 +14,16 @@ use crate::ground::journal::{Cause, Op, SubjectState};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 
-const NEXT_SUBJECT: &str = "next_subject";
+pub(super) const NEXT_SUBJECT: &str = "next_subject";
+/// 128 random bits that tell this ledger from every other one; the chain begins with them.
+pub(super) const IDENTITY: &str = "identity";
+
+/// What the first link of the chain follows.
+pub(super) fn genesis(tables: &impl Reader) -> Result<[u8; 32], StoreError> {
+    let identity = tables.meta(IDENTITY)?.ok_or(StoreError::corrupt("ledger without an identity", 0))?;
+    let identity: [u8; 16] = codec::decode("identity", &identity)?;
+    Ok(*blake3::hash(&identity).as_bytes())
+}
 
 /// One entry as it was just written, for those who follow the journal.
 #[derive(Clone, Debug)]
@@ -61,7 +70,7 @@ impl<'t> Group<'t> {
         let last_commit = tables.last_commit()?;
         let previous = match tables.link(last_commit)? {
             Some(value) => codec::decode::<codec::Link>("chain link", &value)?.hash,
-            None => [0; 32],
+            None => genesis(&tables)?,
         };
         Ok(Self {
             tables,

@@ -36,7 +36,7 @@ pub struct Header {
     pub why: String,
     /// The request that led to it.
     pub request_id: Option<String>,
-    /// Salted BLAKE3 of the body.
+    /// Salted BLAKE3 of the body's content.
     pub body_hash: [u8; 32],
 }
 
@@ -117,10 +117,31 @@ impl Header {
     }
 }
 
+/// BLAKE3 over the content of a body and not over its encoding, so that an entry can be compressed or encoded anew
+/// and the chain still holds. Every part is preceded by its length; an absent text by a length no text has.
+fn body_hash(body: &Body) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |text: Option<&[u8]>| {
+        let length = text.map_or(u64::MAX, |text| text.len() as u64);
+        hasher.update(&length.to_be_bytes());
+        hasher.update(text.unwrap_or_default());
+    };
+    if let Body::Kept { salt, diff, image } = body {
+        part(Some(salt));
+        part(Some(image.json().as_bytes()));
+        for change in diff {
+            part(Some(change.field.as_bytes()));
+            part(change.before.as_deref().map(str::as_bytes));
+            part(change.after.as_deref().map(str::as_bytes));
+        }
+    }
+    *hasher.finalize().as_bytes()
+}
+
 /// Writes an entry; sets the header's body hash. Returns the value and the header's bytes for the chain.
 pub(super) fn encode_entry(mut header: Header, body: &Body) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
+    header.body_hash = body_hash(body);
     let body = postcard(body)?;
-    header.body_hash = blake3::hash(&body).into();
     let header = postcard(&header)?;
     let length =
         u32::try_from(header.len()).map_err(|_| StoreError::corrupt("entry header", header.len()))?;
@@ -147,7 +168,7 @@ pub(super) fn decode_entry(value: &[u8]) -> Result<Entry, StoreError> {
     let entry =
         Entry { header: from_postcard("entry header", header)?, body: from_postcard("entry body", body)? };
     let kept = matches!(entry.body, Body::Kept { .. });
-    if kept && entry.header.body_hash != *blake3::hash(body).as_bytes() {
+    if kept && entry.header.body_hash != body_hash(&entry.body) {
         return Err(StoreError::corrupt("entry body that does not match its header", body.len()));
     }
     Ok(entry)
@@ -238,12 +259,18 @@ pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, json: &str) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ground::id::Object;
+    use crate::ground::id::{ConnectionId, Object};
     use uuid::Uuid;
+
+    const LANDED: &str = "371d80d342989a66867eb1f1b19c30e257a82a1d401bdbc213cdd79a325613c3";
 
     fn entry() -> (Vec<u8>, Vec<u8>) {
         let key = SubjectKey::twenty(Object::People, Uuid::from_u128(5));
-        let cause = Cause { actor: Actor::Twenty, why: "first sync".into(), request_id: None };
+        let cause = Cause {
+            actor: Actor::Connection(ConnectionId::TWENTY),
+            why: "first sync".into(),
+            request_id: None,
+        };
         let header = Header::new(SubjectId(3), key, Op::Created, &cause, Instant(7));
         let body = Body::Kept { salt: [9; 16], diff: vec![], image: Image::Json("{\"a\":1}".into()) };
         encode_entry(header, &body).unwrap()
@@ -262,6 +289,27 @@ mod tests {
         for cut in [0, 1, 4, 20, last] {
             assert!(decode_entry(&value[..cut]).is_err(), "{cut}");
         }
+    }
+
+    /// What stands on disk, to the byte: a change of order or number in any of these types is a change of format.
+    #[test]
+    fn the_bytes_of_the_format_are_the_ones_that_landed() {
+        use crate::ground::outbox::Arrival;
+        let actors = [
+            Actor::User(crate::ground::id::UserId(Uuid::nil())),
+            Actor::Connection(ConnectionId(9)),
+            Actor::Operator,
+            Actor::System,
+        ];
+        let tags: Vec<u8> = actors.iter().map(|actor| postcard(actor).unwrap()[0]).collect();
+        assert_eq!(tags, [0, 3, 4, 5]);
+        let ops: Vec<u8> = Op::ALL.iter().flat_map(|op| postcard(op).unwrap()).collect();
+        assert_eq!(ops, [1, 2, 3, 4, 5, 6, 7, 8]);
+        let objects: Vec<Vec<u8>> = Object::ALL.iter().map(|object| postcard(object).unwrap()).collect();
+        assert_eq!(objects, [[1], [3], [100], [101], [102], [103], [104], [105]]);
+        assert_eq!(postcard(&[Arrival::NotSent, Arrival::Unknown]).unwrap(), [0, 1]);
+        let (value, _) = entry();
+        assert_eq!(blake3::hash(&value).to_hex().as_str(), LANDED);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn index_keys(header: &Header, seq: u64, json: &str) -> Result<Vec<Ve
     }
     match header.key.object {
         Object::People | Object::GiftBatch | Object::Token => {}
-        Object::Gifts => keys.extend(gift_keys(seq, subject, json)),
+        Object::Gifts => keys.extend(gift_keys(header, seq, json)),
         Object::GiftStaging => keys.extend(staged_keys(subject, &from_json("staged row", json)?)),
         Object::Evidence => {
             let evidence: EvidenceRow = from_json("evidence", json)?;
@@ -53,9 +53,9 @@ struct EvidenceRow {
 }
 
 /// A foreign record that does not read as a gift has no donor to find it by; it is mirrored all the same.
-fn gift_keys(seq: u64, subject: u64, json: &str) -> Option<Vec<u8>> {
+fn gift_keys(header: &Header, seq: u64, json: &str) -> Option<Vec<u8>> {
     let gift = serde_json::from_str::<GiftRecord>(json).ok()?.into_gift();
-    Some(IndexKey::new(Index::GiftsByDonor).uuid(gift.donor?.0).u64(seq).finish(subject))
+    Some(key::gifts_by_donor(header.key.connection, gift.donor?).u64(seq).finish(header.subject.0))
 }
 
 fn staged_keys(subject: u64, row: &StagedRow) -> Vec<Vec<u8>> {

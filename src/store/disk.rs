@@ -127,6 +127,9 @@ impl StorageBackend for SimDisk {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
         let bytes = self.lock();
+        if bytes.fail_in == Some(0) {
+            return Err(io::Error::other("the simulated disk failed"));
+        }
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let source = start.checked_add(out.len()).and_then(|end| bytes.seen.get(start..end));
         out.copy_from_slice(source.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?);

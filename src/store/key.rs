@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::tables::{Index, Working};
-use crate::ground::id::{ConnectionId, ForeignId, Object, RunId, SubjectKey};
+use crate::ground::id::{ConnectionId, ForeignId, Object, PersonId, RunId, SubjectKey};
 use crate::ground::journal::SubjectState;
 use crate::ground::staging::Status;
 use crate::ground::time::Instant;
@@ -102,6 +102,11 @@ pub(super) fn newest(connection: ConnectionId, object: Object, of: SubjectState)
         .bytes(&connection.0.to_be_bytes())
         .bytes(&object.number().to_be_bytes())
         .bytes(&[state(of)])
+}
+
+/// A donor's gifts: equal ids of two connections never meet.
+pub(super) fn gifts_by_donor(connection: ConnectionId, donor: PersonId) -> IndexKey {
+    IndexKey::new(Index::GiftsByDonor).bytes(&connection.0.to_be_bytes()).uuid(donor.0)
 }
 
 /// Counter of subjects by state.

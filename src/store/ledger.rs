@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::codec::{Body, Entry, Header, decode, decode_entry, from_json};
+use super::codec::{Body, Entry, Header, decode, decode_entry, decode_header, from_json};
 use super::error::StoreError;
 use super::key::{self, IndexKey, Prefix};
 use super::reader::{Order, Reader};
@@ -74,6 +74,12 @@ impl Ledger<'_> {
     /// One entry.
     pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, StoreError> {
         self.0.entry(seq.0)?.map(|value| decode_entry(&value)).transpose()
+    }
+
+    /// What an entry is about, without reading what it says.
+    pub fn object_of(&self, seq: Seq) -> Result<Option<Object>, StoreError> {
+        let header = self.0.entry(seq.0)?.map(|value| decode_header(&value)).transpose()?;
+        Ok(header.map(|header| header.key.object))
     }
 
     /// Entries of a subject before `before`, newest first.
@@ -292,12 +298,12 @@ impl Ledger<'_> {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Page<Record<String>>, StoreError> {
-        self.page(&IndexKey::new(Index::GiftsByDonor).uuid(donor.0).prefix(), after, limit)
+        self.page(&key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix(), after, limit)
     }
 
     /// How many gifts of a donor are known.
     pub fn gift_count_of(&self, donor: PersonId) -> Result<u64, StoreError> {
-        self.count(&IndexKey::new(Index::GiftsByDonor).uuid(donor.0).prefix())
+        self.count(&key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix())
     }
 
     fn page(
@@ -397,6 +403,21 @@ impl Ledger<'_> {
     /// A working row.
     pub fn working<T: DeserializeOwned>(&self, kind: Working, rest: &[u8]) -> Result<Option<T>, StoreError> {
         self.0.working(&key::working(kind, rest))?.map(|bytes| decode("working row", &bytes)).transpose()
+    }
+
+    /// Whether any secret is sealed here.
+    pub fn has_secrets(&self) -> Result<bool, StoreError> {
+        self.0.any_secret()
+    }
+
+    /// The keys and values of a kind of working rows.
+    pub fn working_rows<T: DeserializeOwned>(&self, kind: Working) -> Result<Vec<(Vec<u8>, T)>, StoreError> {
+        let mut rows = Vec::new();
+        self.0.working_range(&Prefix(key::working(kind, &[])), &mut |key, value| {
+            rows.push((key[1..].to_vec(), decode("working row", value)?));
+            Ok(())
+        })?;
+        Ok(rows)
     }
 
     /// A sealed secret, still sealed.

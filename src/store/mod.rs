@@ -19,6 +19,7 @@ mod verify;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use redb::{Builder, ReadableDatabase};
@@ -38,7 +39,7 @@ use crate::ground::id::{Object, Seq};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 use disk::SimDisk;
-use reader::{OpenTables, SnapshotTables};
+use reader::{OpenTables, SnapshotTables, Watched};
 use writer::{Queue, Writer};
 
 /// Page cache of the database, in bytes: enough for 200,000 records (measured), small enough for a small server.
@@ -85,10 +86,15 @@ pub trait AfterCommit: Send + Sync {
 struct Database {
     place: Place,
     state: RwLock<Option<Arc<redb::Database>>>,
+    /// Set by a read that failed: the handle below answers nothing more, so the next use opens the bytes anew.
+    read_failed: Arc<AtomicBool>,
 }
 
 impl Database {
     fn get(&self) -> Result<Arc<redb::Database>, StoreError> {
+        if self.read_failed.swap(false, Ordering::SeqCst) {
+            self.suspect();
+        }
         if let Some(database) = self.state.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
             return Ok(Arc::clone(database));
         }
@@ -158,9 +164,18 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the ledger, or makes a new one. A file that is not ours, damaged, or newer is refused and left alone.
     pub fn open(place: Place, world: World, drive: Drive) -> Result<Self, OpenError> {
+        if let Place::File(path) = &place
+            && !path.exists()
+        {
+            create_file(path, &world)?;
+        }
         let database = open_database(&place)?;
-        prepare(&place, &database)?;
-        let database = Arc::new(Database { place, state: RwLock::new(Some(Arc::new(database))) });
+        prepare(&place, &database, &world)?;
+        let database = Arc::new(Database {
+            place,
+            state: RwLock::new(Some(Arc::new(database))),
+            read_failed: Arc::default(),
+        });
         let notice = Arc::new(Notice { hooks: Mutex::default(), sender: broadcast::channel(NOTES).0 });
         let queue = Arc::new(Queue::default());
         let writer = Writer {
@@ -213,8 +228,17 @@ impl Store {
 
     /// A consistent view of everything committed so far. Not to be held longer than a second or across an await.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let tx = self.0.database.get()?.begin_read()?;
-        Ok(Snapshot { tables: SnapshotTables::open(&tx)?, as_of: self.0.world.now() })
+        let watch = Arc::clone(&self.0.database.read_failed);
+        let tables = self
+            .0
+            .database
+            .get()?
+            .begin_read()
+            .map_err(StoreError::from)
+            .and_then(|tx| SnapshotTables::open(&tx));
+        let tables =
+            Watched { tables: tables.inspect_err(|_| watch.store(true, Ordering::SeqCst))?, failed: watch };
+        Ok(Snapshot { tables, as_of: self.0.world.now() })
     }
 
     /// Stops taking writes and waits until what was taken is committed.
@@ -230,7 +254,7 @@ impl Store {
 
 /// A consistent view of the store at one moment.
 pub struct Snapshot {
-    tables: SnapshotTables,
+    tables: Watched,
     as_of: Instant,
 }
 
@@ -271,6 +295,25 @@ fn open_database(place: &Place) -> Result<redb::Database, OpenError> {
             builder.create(path).map_err(|error| refused(path, &error))
         }
     }
+}
+
+/// Makes a new ledger beside its place and moves it there when it is complete, so that a crash in between leaves no
+/// half-made file that the next start would have to refuse.
+fn create_file(path: &Path, world: &World) -> Result<(), OpenError> {
+    let io =
+        |error: std::io::Error| OpenError::Io { path: path.display().to_string(), reason: error.to_string() };
+    let unfinished = path.with_extension("unfinished");
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+        _ => {}
+    }
+    {
+        let database = Builder::new().create(&unfinished).map_err(|error| refused(path, &error))?;
+        prepare(&Place::File(unfinished.clone()), &database, world)?;
+    }
+    std::fs::rename(&unfinished, path).map_err(io)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
 }
 
 /// Opens what was open before. A ledger that is gone meanwhile is an error, never a new one.
@@ -314,7 +357,7 @@ fn refused(path: &Path, error: &redb::DatabaseError) -> OpenError {
 }
 
 /// Makes the tables of a new store; checks the layout of an old one.
-fn prepare(place: &Place, database: &redb::Database) -> Result<(), OpenError> {
+fn prepare(place: &Place, database: &redb::Database, world: &World) -> Result<(), OpenError> {
     let shown = match place {
         Place::File(path) => path.display().to_string(),
         Place::Memory(_) => "memory".to_owned(),
@@ -327,7 +370,7 @@ fn prepare(place: &Place, database: &redb::Database) -> Result<(), OpenError> {
             Err(damaged(StoreError::Newer { what: "a layout that was never released", found }))
         }
         Layout::Foreign => Err(OpenError::Foreign(shown.clone())),
-        Layout::New => create_tables(database).map_err(damaged),
+        Layout::New => create_tables(database, world).map_err(damaged),
     }
 }
 
@@ -353,12 +396,14 @@ fn layout(database: &redb::Database) -> Result<Layout, StoreError> {
     Ok(Layout::Ours(codec::decode("schema version", value.value())?))
 }
 
-fn create_tables(database: &redb::Database) -> Result<(), StoreError> {
+fn create_tables(database: &redb::Database, world: &World) -> Result<(), StoreError> {
     let mut tx = database.begin_write()?;
     tx.set_quick_repair(true);
     {
         let mut tables = OpenTables::open(&tx)?;
         tables.meta.insert(SCHEMA_NAME, codec::encode(&SCHEMA)?.as_slice())?;
+        let identity: [u8; 16] = world.bytes();
+        tables.meta.insert(apply::IDENTITY, codec::encode(&identity)?.as_slice())?;
     }
     tx.commit()?;
     Ok(())

@@ -1,6 +1,8 @@
 //! Reading tables: the same reads inside a write (through its open tables) and outside (through a snapshot).
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
 
@@ -41,6 +43,7 @@ pub(super) trait Reader {
     fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError>;
     fn summary(&self, key: &[u8]) -> Result<i64, StoreError>;
     fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    fn any_secret(&self) -> Result<bool, StoreError>;
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
@@ -196,6 +199,10 @@ macro_rules! impl_reader {
                 Ok(self.secrets.get(name)?.map(|guard| guard.value().to_vec()))
             }
 
+            fn any_secret(&self) -> Result<bool, StoreError> {
+                Ok(self.secrets.first()?.is_some())
+            }
+
             fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
                 Ok(self.meta.get(name)?.map(|guard| guard.value().to_vec()))
             }
@@ -205,3 +212,82 @@ macro_rules! impl_reader {
 
 impl_reader!(OpenTables<'_>);
 impl_reader!(SnapshotTables);
+
+/// The tables of a snapshot, with an eye on their disk: the first read that fails is remembered.
+pub(super) struct Watched {
+    pub(super) tables: SnapshotTables,
+    pub(super) failed: Arc<AtomicBool>,
+}
+
+impl Watched {
+    pub(super) fn noted<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(read, Err(StoreError::Unavailable(_))) {
+            self.failed.store(true, Ordering::SeqCst);
+        }
+        read
+    }
+}
+
+impl Reader for Watched {
+    fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.noted(self.tables.entry(seq))
+    }
+
+    fn last_seq(&self) -> Result<u64, StoreError> {
+        self.noted(self.tables.last_seq())
+    }
+
+    fn link(&self, commit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.noted(self.tables.link(commit))
+    }
+
+    fn last_commit(&self) -> Result<u64, StoreError> {
+        self.noted(self.tables.last_commit())
+    }
+
+    fn current(&self, subject: u64) -> Result<Option<u64>, StoreError> {
+        self.noted(self.tables.current(subject))
+    }
+
+    fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError> {
+        self.noted(self.tables.subject(key))
+    }
+
+    fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+        self.noted(self.tables.history(subject, before, limit))
+    }
+
+    fn index(
+        &self,
+        prefix: &Prefix,
+        after: Option<&[u8]>,
+        order: Order,
+        visit: &mut IndexVisit<'_>,
+    ) -> Result<(), StoreError> {
+        self.noted(self.tables.index(prefix, after, order, visit))
+    }
+
+    fn working(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.noted(self.tables.working(key))
+    }
+
+    fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError> {
+        self.noted(self.tables.working_range(prefix, visit))
+    }
+
+    fn summary(&self, key: &[u8]) -> Result<i64, StoreError> {
+        self.noted(self.tables.summary(key))
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.noted(self.tables.secret(name))
+    }
+
+    fn any_secret(&self) -> Result<bool, StoreError> {
+        self.noted(self.tables.any_secret())
+    }
+
+    fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.noted(self.tables.meta(name))
+    }
+}

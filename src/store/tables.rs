@@ -55,7 +55,7 @@ pub enum Working {
 pub(super) enum Index {
     /// (connection, object, state, seq): what changed last.
     Newest = 1,
-    /// (donor, seq): a donor's gifts.
+    /// (connection, donor, seq): a donor's gifts.
     GiftsByDonor = 2,
     /// (status, received at): the queue.
     StagedByStatus = 3,

@@ -178,6 +178,65 @@ fn a_disk_that_fails_at_any_write_acknowledges_nothing_and_recovers() {
 }
 
 #[test]
+fn a_read_that_fails_is_followed_by_a_reopen_and_not_by_silence() {
+    let disk = SimDisk::new();
+    let store = open(&disk);
+    see(&store, 7, "{}").unwrap();
+    let before = store.0.database.get().unwrap();
+    // What a snapshot does when its disk answers no more: it remembers, and the next use opens the bytes anew.
+    let watched = store.snapshot().unwrap();
+    assert!(watched.tables.noted::<()>(Err(StoreError::Unavailable("read error".into()))).is_err());
+    drop(watched);
+    disk.fail_in(0);
+    assert!(store.snapshot().is_err());
+    disk.heal();
+    assert_eq!(read(&store, 7).unwrap(), "{}");
+    assert!(!Arc::ptr_eq(&before, &store.0.database.get().unwrap()));
+}
+
+#[test]
+fn a_follower_that_panics_costs_nobody_their_answer() {
+    struct Panics;
+    impl AfterCommit for Panics {
+        fn committed(&self, _: &[Written]) {
+            panic!("in a follower");
+        }
+    }
+    let store = Store::open(Place::Memory(SimDisk::new()), world(1), Drive::Thread).unwrap();
+    store.follow(Arc::new(Panics));
+    assert_eq!(see(&store, 1, "{}").unwrap(), Seq(1));
+    assert_eq!(see(&store, 2, "{}").unwrap(), Seq(2));
+    store.close();
+}
+
+#[test]
+fn a_first_start_that_was_cut_short_leaves_nothing_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    std::fs::write(path.with_extension("unfinished"), b"").unwrap();
+    let store = Store::open(Place::File(path.clone()), world(1), Drive::Inline).unwrap();
+    see(&store, 1, "{}").unwrap();
+    assert!(!path.with_extension("unfinished").exists());
+}
+
+#[test]
+fn a_ledger_that_vanished_is_not_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let store = Store::open(Place::File(path.clone()), world(1), Drive::Thread).unwrap();
+    see(&store, 1, "{}").unwrap();
+    let open = store.snapshot().unwrap();
+    store.0.database.suspect();
+    drop(open);
+    assert_eq!(read(&store, 1).unwrap(), "{}", "reopened while somebody was reading");
+    store.0.database.suspect();
+    std::fs::remove_file(&path).unwrap();
+    assert!(see(&store, 2, "{}").is_err());
+    assert!(!path.exists());
+    store.close();
+}
+
+#[test]
 fn foreign_empty_and_newer_files_are_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.redb");

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redb::ReadableTable;
 
+use super::apply::{NEXT_SUBJECT, genesis};
 use super::codec::{Body, Entry, Link, LinkHasher, decode, decode_entry, split_entry};
 use super::derive::index_keys;
 use super::error::StoreError;
@@ -12,6 +13,7 @@ use super::key;
 use super::reader::Reader;
 use super::{Snapshot, Store};
 use crate::ground::journal::SubjectState;
+use crate::ground::time::Instant;
 
 /// What verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,9 +60,10 @@ fn read_journal(
     verdict: &mut Verdict,
     rebuilt: &mut Rebuilt,
 ) -> Result<Option<String>, StoreError> {
-    let tables = &snapshot.tables;
+    let tables = &snapshot.tables.tables;
     let last = tables.last_seq()?;
-    let mut previous = [0; 32];
+    let mut previous = genesis(tables)?;
+    let mut recorded = Instant(i64::MIN);
     let mut next = 1;
     for commit in 1..=tables.last_commit()? {
         let Some(value) = tables.link(commit)? else {
@@ -78,6 +81,10 @@ fn read_journal(
                 Err(error) => return Ok(Some(format!("entry {seq}: {error}"))),
             };
             hasher.entry(split_entry(&value)?.0);
+            if entry.header.recorded <= recorded {
+                return Ok(Some(format!("entry {seq} is not later than the one before it")));
+            }
+            recorded = entry.header.recorded;
             if let Some(fault) = rebuilt.take(seq, &entry)? {
                 return Ok(Some(fault));
             }
@@ -125,7 +132,11 @@ impl Rebuilt {
 }
 
 fn compare(snapshot: &Snapshot, rebuilt: &Rebuilt) -> Result<Option<String>, StoreError> {
-    let tables = &snapshot.tables;
+    let tables = &snapshot.tables.tables;
+    let next: u64 = tables.meta(NEXT_SUBJECT)?.map_or(Ok(1), |bytes| decode("next subject", &bytes))?;
+    if rebuilt.current.last_key_value().is_some_and(|(last, _)| *last >= next) {
+        return Ok(Some(format!("the next subject would be {next}, which is taken")));
+    }
     let current = tables.current.iter()?.map(|item| item.map(|(k, v)| (k.value(), v.value())));
     if let Some(fault) = first_difference("current", &rebuilt.current, current)? {
         return Ok(Some(fault));

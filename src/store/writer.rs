@@ -74,9 +74,10 @@ where
 
     fn finish(self: Box<Self>, outcome: Result<Seq, StoreError>) {
         let answer = match (self.decided, outcome) {
-            (Some(Err(fail)), _) => Err(fail.into()),
-            (Some(Ok(value)), Ok(seq)) => Ok((seq, value)),
+            // Nobody in an aborted group is told a decision: it may rest on changes that were not kept.
             (_, Err(error)) => Err(WriteError::Store(error)),
+            (Some(Err(fail)), Ok(_)) => Err(fail.into()),
+            (Some(Ok(value)), Ok(seq)) => Ok((seq, value)),
             (None, Ok(_)) => Err(WriteError::Store(StoreError::Unavailable(
                 "the change stopped half-way; nothing was kept".into(),
             ))),
@@ -181,8 +182,12 @@ impl Writer {
             Err(StoreError::Unavailable("the writer stopped half-way; nothing was kept".into()))
         });
         let outcome = outcome.map(|(seq, written, asks)| {
-            // After the fsync and before anybody is answered: what was acknowledged is findable.
-            self.notice.committed(&written, asks);
+            // After the fsync and before anybody is answered: what was acknowledged is findable. A follower that
+            // panics loses its own place, not our writers their answer.
+            let told = catch_unwind(AssertUnwindSafe(|| self.notice.committed(&written, asks)));
+            if told.is_err() {
+                tracing::error!(event = "after_commit_panicked", seq = seq.0);
+            }
             seq
         });
         if outcome.is_err() {

@@ -190,7 +190,10 @@ fn another_event_about_the_same_payment_is_evidence_of_its_row() {
     let id = first["data"]["giftStaging"]["id"].as_str().unwrap();
     let one = api.get(&format!("/api/fundraising/gift-staging/{id}")).body;
     assert_eq!(one["meta"]["rawPayload"].as_array().unwrap().len(), 2);
-    assert!(one["meta"]["rawPayload"][0]["body"].as_str().unwrap().contains("evt_1"));
+    assert!(
+        one["meta"]["rawPayload"][1]["body"].as_str().unwrap().contains("evt_1"),
+        "the newest comes first"
+    );
 }
 
 #[test]

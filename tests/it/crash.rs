@@ -163,6 +163,100 @@ fn one_bad_row_fails_alone_and_the_rest_is_posted() {
 }
 
 #[test]
+fn one_row_that_makes_twenty_fail_for_ever_holds_up_nobody_else() {
+    let mut outside = Outside::new(16);
+    let (mut process, _) = prepared(&mut outside, 20);
+    let entries = |process: &Process| process.means.store.snapshot().unwrap().ledger().last_seq().unwrap().0;
+    // Row 13 costs 18.13.
+    process.poison("\"amountMicros\":18130000");
+    let before = entries(&process);
+    assert_eq!(outside.settle(&mut process), Settled::Quiet);
+    assert_sound(&outside, &process);
+    let failed: Vec<_> = process
+        .rows()
+        .into_iter()
+        .filter(|row| matches!(row.value.progress, Progress::Failed { .. }))
+        .collect();
+    assert_eq!(failed.iter().map(|row| row.value.amount.micros).collect::<Vec<_>>(), [18_130_000]);
+    assert_eq!(outside.twenty.records("gifts").len(), 19);
+    assert!(entries(&process) - before < 250, "the journal is not flooded: {}", entries(&process) - before);
+}
+
+#[test]
+fn an_organisations_gift_where_twenty_has_no_field_for_it_is_not_sent() {
+    let outside = Outside::new(17);
+    let people = outside.people(1);
+    outside.twenty.set_faults(
+        Plan::none().at(1, Fault::FieldRemoved { object: "gifts".into(), field: "company".into() }),
+    );
+    let mut process = outside.boot();
+    outside.settle(&mut process);
+    let (batch, ids) = process.ready_batch(&[(people[0], gbp("5"))]);
+    process.give_company(ids[0]);
+    process.process(batch);
+    outside.settle(&mut process);
+    assert!(
+        matches!(process.row(ids[0]).progress, Progress::Failed { reason } if reason.contains("no field for the organisation"))
+    );
+    assert!(outside.twenty.records("gifts").is_empty());
+}
+
+#[test]
+fn a_clock_set_back_starts_no_second_run_and_stops_nothing() {
+    let mut outside = Outside::new(18);
+    let (mut process, amounts) = prepared(&mut outside, 3);
+    let batch = process.rows()[0].value.batch.unwrap();
+    let run = process.process(batch);
+    outside.advance_ms(-365 * 24 * 3_600_000);
+    assert_eq!(process.process(batch), run, "one active run a batch");
+    comes_right(&mut outside, process, &amounts);
+}
+
+#[test]
+fn somebody_edits_between_our_call_and_its_outcome() {
+    let mut outside = Outside::new(19);
+    let (mut process, _) = prepared(&mut outside, 1);
+    // Twenty takes the gift, the reply is lost, somebody corrects its name there, and a pass sees that first.
+    outside.twenty.set_faults(Plan::none().at(1, Fault::LostReply).only(Scope::Writes));
+    process.step();
+    process.step();
+    let id: uuid::Uuid = outside.twenty.records("gifts")[0]["id"].as_str().unwrap().parse().unwrap();
+    outside.advance_ms(50);
+    assert!(outside.twenty.edit("gifts", id, &json!({ "name": "For the roof" })));
+    process.sync_now();
+    outside.settle(&mut process);
+    assert!(matches!(process.rows()[0].value.progress, Progress::Posted { .. }));
+    assert_sound(&outside, &process);
+    assert_mirror_equals(&outside, &process);
+}
+
+#[test]
+fn two_batches_at_once_do_not_mix() {
+    let mut outside = Outside::new(20);
+    let people = outside.people(2);
+    let mut process = outside.boot();
+    outside.settle(&mut process);
+    let one: Vec<_> = (1..=4).map(|n| (people[0], gbp(&n.to_string()))).collect();
+    let two: Vec<_> = (5..=9).map(|n| (people[1], gbp(&n.to_string()))).collect();
+    let batches = [process.ready_batch(&one).0, process.ready_batch(&two).0];
+    outside.twenty.set_faults(unkind(150));
+    let runs = batches.map(|batch| process.process(batch));
+    outside.settle(&mut process);
+    let amounts: Vec<Money> = one.iter().chain(&two).map(|(_, amount)| *amount).collect();
+    for (run, batch) in runs.iter().zip(batches) {
+        let run = process.means.store.snapshot().unwrap().ledger().run(*run).unwrap().unwrap().value;
+        assert_eq!(run.batch, batch);
+        assert!(!run.status.is_active());
+    }
+    outside.twenty.set_faults(Plan::none());
+    for batch in batches {
+        process.retry_failed();
+        process.process(batch);
+    }
+    comes_right(&mut outside, process, &amounts);
+}
+
+#[test]
 fn a_gift_that_was_deleted_there_is_never_made_again() {
     let mut outside = Outside::new(7);
     let (mut process, _) = prepared(&mut outside, 1);

@@ -82,6 +82,8 @@ pub struct Wire {
     /// Moments until death; each call has two: before and after.
     fuse: AtomicU64,
     dead: AtomicBool,
+    /// A server error for every request whose body holds this, for ever.
+    poison: Mutex<Option<String>>,
 }
 
 /// The fuse that never burns down.
@@ -105,6 +107,11 @@ impl Wire {
 
     fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         self.moment()?;
+        let poison = self.poison.lock().unwrap().clone();
+        if poison.is_some_and(|poison| String::from_utf8_lossy(request.body()).contains(&poison)) {
+            let body = r#"{"statusCode":500,"error":"Error","messages":["Data validation error."]}"#;
+            return Ok(http::Response::builder().status(500).body(Bytes::from(body)).unwrap());
+        }
         let answer = self.twenty.answer(request);
         self.moment()?;
         answer.map_err(|broken| match broken {
@@ -231,12 +238,13 @@ impl Outside {
             key: SecretKey::new([7; 32]),
             staging_enabled: true,
         };
-        block(connection::establish(&store, "http://twenty.sim")).expect("the connection is stored");
+        block(connection::establish(&store, "http://twenty.sim", None)).expect("the connection is stored");
         let wire = Arc::new(Wire {
             twenty: self.twenty.clone(),
             disk: self.disk.clone(),
             fuse: AtomicU64::new(NEVER),
             dead: AtomicBool::new(false),
+            poison: Mutex::default(),
         });
         let limit = Limit::TWENTY.share(80);
         let gate = Arc::new(Gate::new(
@@ -290,6 +298,11 @@ pub enum Settled {
 impl Process {
     pub fn light_fuse(&self, moments: u64) {
         self.wire.fuse.store(moments, Ordering::SeqCst);
+    }
+
+    /// From now on Twenty fails on every request that holds this text.
+    pub fn poison(&self, text: &str) {
+        *self.wire.poison.lock().unwrap() = Some(text.to_owned());
     }
 
     pub fn put_out_fuse(&self) {
@@ -394,9 +407,21 @@ impl Process {
     pub fn give_external_id(&self, id: StagedId, external_id: &str) {
         let mut row = self.row(id);
         row.source.external_id = Some(external_id.to_owned());
+        self.store_row(row);
+    }
+
+    /// Makes a row an organisation's grant.
+    pub fn give_company(&self, id: StagedId) {
+        let mut row = self.row(id);
+        row.intent = GiftIntent::Grant;
+        row.company = Some(almoner::ground::id::CompanyId(uuid::Uuid::from_u128(5)));
+        self.store_row(row);
+    }
+
+    fn store_row(&self, row: StagedRow) {
         let written = block(self.means.store.write::<_, (), _>(move |_| {
             let mut changes = Changes::new(reviewer().cause("test"));
-            changes.update(Object::GiftStaging, id.0, &row)?;
+            changes.update(Object::GiftStaging, row.id.0, &row)?;
             Ok((changes, ()))
         }));
         written.expect("stored");

@@ -86,6 +86,38 @@ impl<N: Need> OptionalFromRequestParts<Face> for May<N> {
     }
 }
 
+/// What a request proves itself with.
+#[derive(Clone)]
+pub(super) enum Credential {
+    Session(String),
+    Token(String),
+}
+
+impl Credential {
+    /// The credential of a request; a header goes before a cookie.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        match headers.get(header::AUTHORIZATION) {
+            Some(value) => {
+                let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
+                Some(Self::Token(token.trim().to_owned()))
+            }
+            None => cookie(headers).map(Self::Session),
+        }
+    }
+
+    fn caller(&self, face: &Face) -> Result<Option<Caller>, StoreError> {
+        match self {
+            Self::Session(secret) => face.desk.session_caller(secret),
+            Self::Token(secret) => face.desk.token_caller(secret),
+        }
+    }
+
+    /// Whether it still proves somebody.
+    pub(super) fn holds(&self, face: &Face) -> bool {
+        matches!(self.caller(face), Ok(Some(_)))
+    }
+}
+
 fn caller(parts: &Parts, face: &Face) -> Result<Caller, Problem> {
     let missing = || Problem::new(StatusCode::UNAUTHORIZED, "Missing authentication token");
     let expired = || {
@@ -94,15 +126,11 @@ fn caller(parts: &Parts, face: &Face) -> Result<Caller, Problem> {
             "Your session is over or the token is not valid. Sign in again.",
         )
     };
-    if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(missing)?;
-        return face.desk.token_caller(token.trim())?.ok_or_else(expired);
-    }
-    let session = cookie(&parts.headers).ok_or_else(missing)?;
-    if !parts.method.is_safe() {
+    let credential = Credential::of(&parts.headers).ok_or_else(missing)?;
+    if matches!(credential, Credential::Session(_)) && !parts.method.is_safe() {
         same_origin(parts)?;
     }
-    face.desk.session_caller(&session)?.ok_or_else(expired)
+    credential.caller(face)?.ok_or_else(expired)
 }
 
 /// The session's secret from the cookie.

@@ -160,6 +160,7 @@ fn batch_view(ledger: &Ledger<'_>, record: Record<Batch>) -> Result<BatchView, S
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreatedBatch {
     data: CreatedBatchData,
+    meta: AsOf,
 }
 
 /// The batch that was made.
@@ -214,6 +215,7 @@ pub struct OneRunData {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchAndRun {
     data: BatchAndRunData,
+    meta: AsOf,
 }
 
 /// A batch and its run.
@@ -250,7 +252,8 @@ pub(super) async fn create(
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
     let record = ledger.batch(id)?.ok_or_else(|| Problem::not_found("batch"))?;
-    Ok(Json(CreatedBatch { data: CreatedBatchData { create_gift_batch: batch_view(&ledger, record)? } }))
+    let data = CreatedBatchData { create_gift_batch: batch_view(&ledger, record)? };
+    Ok(Json(CreatedBatch { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
 }
 
 /// Batches, newest change first.
@@ -364,7 +367,6 @@ pub(super) async fn process_ready(
     let ledger = snapshot.ledger();
     let gift_batch = ledger.batch(batch)?.ok_or_else(|| Problem::not_found("batch"))?;
     let run = ledger.run(run)?.ok_or_else(|| Problem::not_found("run"))?;
-    Ok(Json(BatchAndRun {
-        data: BatchAndRunData { gift_batch: batch_view(&ledger, gift_batch)?, run: run.value.into() },
-    }))
+    let data = BatchAndRunData { gift_batch: batch_view(&ledger, gift_batch)?, run: run.value.into() };
+    Ok(Json(BatchAndRun { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
 }

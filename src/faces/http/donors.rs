@@ -48,7 +48,7 @@ pub struct DonorMeta {
 }
 
 /// Gifts of a donor that are looked at for the newest gift date.
-const DATES_MAX: usize = 500;
+const DATES_MAX: usize = 20;
 
 fn donor_view(ledger: &Ledger<'_>, face: &Face, person: &Person) -> Result<DonorView, StoreError> {
     let gifts = ledger.gifts_of(person.id, None, DATES_MAX)?;

@@ -361,8 +361,7 @@ pub(super) async fn list(
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
     let counts = counts(&ledger, batch, &narrow)?;
-    let mut rows = ledger.staged_rows(&QueueFilter { statuses, batch })?;
-    rows.retain(|row| narrow.keeps(&ledger, &row.value).unwrap_or(false));
+    let rows = narrow.kept(&ledger, ledger.staged_rows(&QueueFilter { statuses, batch })?)?;
     let total = rows.len() as u64;
     let mut keyed: Vec<(Vec<u8>, Record<StagedRow>)> =
         rows.into_iter().map(|row| (sort.key(&row), row)).collect();
@@ -445,6 +444,20 @@ struct Narrow {
 }
 
 impl Narrow {
+    fn kept(
+        &self,
+        ledger: &Ledger<'_>,
+        rows: Vec<Record<StagedRow>>,
+    ) -> Result<Vec<Record<StagedRow>>, StoreError> {
+        let mut kept = Vec::with_capacity(rows.len());
+        for row in rows {
+            if self.keeps(ledger, &row.value)? {
+                kept.push(row);
+            }
+        }
+        Ok(kept)
+    }
+
     fn keeps(&self, ledger: &Ledger<'_>, row: &StagedRow) -> Result<bool, StoreError> {
         if self.source.as_ref().is_some_and(|source| *source != row.source.intake) {
             return Ok(false);
@@ -467,12 +480,7 @@ fn counts(ledger: &Ledger<'_>, batch: Option<BatchId>, narrow: &Narrow) -> Resul
         return CountsView::of(|status| ledger.staged_count(batch, status));
     }
     let rows = ledger.staged_rows(&QueueFilter { statuses: Vec::new(), batch })?;
-    let mut kept = Vec::new();
-    for row in rows {
-        if narrow.keeps(ledger, &row.value)? {
-            kept.push(row.value.status());
-        }
-    }
+    let kept: Vec<Status> = narrow.kept(ledger, rows)?.iter().map(|row| row.value.status()).collect();
     CountsView::of(|status| Ok(kept.iter().filter(|kept| **kept == status).count() as u64))
 }
 
@@ -488,6 +496,8 @@ pub(super) async fn one(
     answer(&face, &known, known_id(&id, "gift")?).map(Json)
 }
 
+/// Deliveries of a row that are told with it, the newest first.
+const DELIVERIES_MAX: usize = 20;
 /// Entries of a row's history that are told with it.
 const HISTORY_MAX: usize = 50;
 
@@ -500,8 +510,11 @@ fn answer(face: &Face, known: &Known, id: StagedId) -> Result<StagedRowAnswer, P
         history.extend(journal::entry_view(&ledger, seq)?);
     }
     let deliveries = ledger.evidence(id)?;
-    let raw_payload =
-        deliveries.iter().filter_map(|delivery| serde_json::from_str::<Evidence>(&delivery.value).ok());
+    let raw_payload = deliveries
+        .iter()
+        .rev()
+        .take(DELIVERIES_MAX)
+        .filter_map(|delivery| serde_json::from_str::<Evidence>(&delivery.value).ok());
     let raw_payload = raw_payload
         .map(|e| RawPayload { received_at: e.received_at.to_string(), channel: e.channel, body: e.body })
         .collect();

@@ -113,7 +113,7 @@ fn name(ledger: &Ledger<'_>, actor: &Actor) -> Result<String, StoreError> {
             ledger.token(*id)?.map_or_else(|| "A former token".into(), |token| token.value.name)
         }
         Actor::Run(_) => "Process run".into(),
-        Actor::Twenty => "Twenty".into(),
+        Actor::Connection(_) => "Twenty".into(),
         Actor::Operator => "Operator".into(),
         Actor::System => "Almoner".into(),
     })
@@ -339,9 +339,8 @@ fn walk(
     let floor = before.saturating_sub(LOOK_MAX).max(1);
     while seq > floor && views.len() < limit {
         seq -= 1;
-        let Some(view) = entry_view(ledger, Seq(seq))? else { continue };
-        if object.is_none_or(|object| object.word() == view.object) {
-            views.push(view);
+        if object.is_none() || ledger.object_of(Seq(seq))? == object {
+            views.extend(entry_view(ledger, Seq(seq))?);
         }
     }
     Ok((views, (seq > 1).then_some(seq)))

@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
-use http::HeaderMap;
-use tokio::sync::broadcast;
+use http::{HeaderMap, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
 use super::Face;
-use super::auth::{May, Reads};
+use super::auth::{Credential, May, Reads};
 use super::problem::Problem;
 use crate::ground::id::Object;
 use crate::store::CommitNote;
@@ -27,11 +28,15 @@ struct Feed {
     /// The newest entry told so far.
     seen: u64,
     stopped: tokio::sync::watch::Receiver<bool>,
+    face: Face,
+    credential: Credential,
+    /// One of the places for listeners; free again when the stream ends.
+    _place: OwnedSemaphorePermit,
 }
 
 /// The stream of changes.
 #[utoipa::path(get, path = "/api/events", tag = "Live", params(("Last-Event-ID" = Option<String>, Header)),
-    responses((status = 200, description = "text/event-stream of `change` events", content_type = "text/event-stream"), (status = 401, body = Problem), (status = 403, body = Problem)))]
+    responses((status = 200, description = "text/event-stream of `change` events", content_type = "text/event-stream"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn events(
     State(face): State<Face>,
     May(known, _): May<Reads>,
@@ -39,13 +44,20 @@ pub(super) async fn events(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     // Subscribe first: nothing that happens between here and the look at the journal is missed.
     let notes = face.desk.store.watch();
+    let credential =
+        Credential::of(&headers).ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "Sign in again."))?;
+    let place = Arc::clone(&face.streams).try_acquire_owned();
+    let place = place.map_err(|_| {
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many pages are open. Close some and reload.")
+    })?;
     let last = known.snapshot(&face)?.ledger().last_seq()?.0;
     let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let mut first = VecDeque::new();
     if seen.is_some_and(|seen| seen < last) {
         first.push_back(everything(last));
     }
-    let feed = Feed { notes, first, seen: last, stopped: face.stopped.clone() };
+    let feed =
+        Feed { notes, first, seen: last, stopped: face.stopped.clone(), face, credential, _place: place };
     let stream = stream::unfold(feed, |mut feed| async move {
         let event = next(&mut feed).await?;
         Some((Ok(event), feed))
@@ -61,6 +73,10 @@ async fn next(feed: &mut Feed) -> Option<Event> {
         note = feed.notes.recv() => note,
         _ = feed.stopped.changed() => return None,
     };
+    // A session that ended or a token that was revoked hears nothing more.
+    if !feed.credential.holds(&feed.face) {
+        return None;
+    }
     match note {
         Ok(note) => {
             feed.seen = feed.seen.max(note.seq.0);

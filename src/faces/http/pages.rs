@@ -70,8 +70,12 @@ fn alert(text: Option<&str>) -> String {
 
 /// Where to go after signing in: a path of ours and nothing else.
 fn safe_next(next: Option<&str>) -> &str {
-    let is_path =
-        |next: &&str| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    let is_path = |next: &&str| {
+        next.starts_with('/')
+            && !next.starts_with("//")
+            && !next.contains('\\')
+            && next.bytes().all(|b| b.is_ascii_graphic())
+    };
     next.filter(is_path).unwrap_or("/")
 }
 
@@ -201,6 +205,8 @@ async fn setup(State(face): State<Face>, parts: Parts, Form(form): Form<SetupFor
         return problem.into_response();
     }
     let new = NewUser { name: form.name.clone(), email: form.email.clone(), password: Some(form.password) };
+    // Hashing takes 19 MB each; nobody closes the semaphore.
+    let _turn = face.hashing.acquire().await;
     match face.desk.set_up(form.token.clone(), new).await {
         Ok(session) => {
             with_cookie(Redirect::to("/").into_response(), &set_cookie(&session, face.info.secure_cookies))
@@ -231,6 +237,7 @@ mod tests {
             (Some("//evil.example"), "/"),
             (Some("https://evil.example"), "/"),
             (Some("/\\evil"), "/"),
+            (Some("/\t/evil.example"), "/"),
             (None, "/"),
         ] {
             assert_eq!(safe_next(next), to);

@@ -13,7 +13,7 @@ use crate::ground::staging::RowRefusal;
 use crate::store::StoreError;
 
 /// An error on its way out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
     detail: String,
@@ -60,7 +60,7 @@ impl ToSchema for Problem {
 }
 
 /// What is wrong with one field.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FieldProblem {
     field: String,
     message: String,
@@ -162,6 +162,8 @@ impl IntoResponse for Problem {
         };
         let body = serde_json::to_vec(&view).unwrap_or_default();
         let mut response = (self.status, body).into_response();
+        let keep = std::sync::Arc::new(self);
+        response.extensions_mut().insert(keep);
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

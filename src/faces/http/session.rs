@@ -7,11 +7,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::{Administers, May, Reads, clear_cookie, cookie, set_cookie};
+use super::auth::{Administers, May, Reads, clear_cookie, cookie, same_origin, set_cookie};
 use super::body::Reader;
 use super::params::NoParams;
 use super::problem::Problem;
@@ -27,6 +28,9 @@ const FAILURES_MAX: usize = 10;
 const WINDOW_MS: i64 = 5 * 60 * 1_000;
 /// Addresses remembered at most; the oldest are forgotten.
 const ADDRESSES_MAX: usize = 10_000;
+/// Longest e-mail address (RFC 5321) and longest password that are looked at.
+const EMAIL_MAX: usize = 254;
+const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Tokens listed at most.
 const TOKENS_MAX: usize = 500;
 
@@ -35,23 +39,25 @@ const TOKENS_MAX: usize = 500;
 pub(super) struct LoginGuard(Mutex<BTreeMap<String, Vec<Instant>>>);
 
 impl LoginGuard {
-    /// Whether this address may try now.
-    fn may_try(&self, email: &str, now: Instant) -> bool {
+    /// Counts an attempt of this address as failed until it worked; false when there were too many. Counted before the
+    /// password is looked at, so that a burst in parallel is counted too.
+    fn attempt(&self, email: &str, now: Instant) -> bool {
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(times) = failures.get_mut(email) else { return true };
+        if failures.len() >= ADDRESSES_MAX && !failures.contains_key(email) {
+            // The address that has been quiet for longest makes room.
+            let quietest = failures
+                .iter()
+                .min_by_key(|(_, times)| times.last().copied())
+                .map(|(email, _)| email.clone());
+            quietest.map(|email| failures.remove(&email));
+        }
+        let times = failures.entry(email.to_owned()).or_default();
         times.retain(|at| now.micros_since(*at) < WINDOW_MS * 1_000);
-        times.len() < FAILURES_MAX
-    }
-
-    fn failed(&self, email: &str, now: Instant) {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= ADDRESSES_MAX {
-            failures
-                .retain(|_, times| times.last().is_some_and(|at| now.micros_since(*at) < WINDOW_MS * 1_000));
+        let may_try = times.len() < FAILURES_MAX;
+        if may_try {
+            times.push(now);
         }
-        if failures.len() < ADDRESSES_MAX || failures.contains_key(email) {
-            failures.entry(email.to_owned()).or_default().push(now);
-        }
+        may_try
     }
 
     fn worked(&self, email: &str) {
@@ -103,24 +109,20 @@ fn session_view(face: &Face, caller: &Caller) -> SessionView {
 /// Checks a password, slowly when it was wrong too often. Answers the session's secret.
 pub(super) async fn check_password(face: &Face, email: &str, password: String) -> Result<String, Problem> {
     let (email, now) = (email.trim().to_lowercase(), face.desk.world.now());
-    if !face.guard.may_try(&email, now) {
+    if email.len() > EMAIL_MAX || password.len() > PASSWORD_BYTES_MAX {
+        return Err(Refusal::WrongLogin.into());
+    }
+    if !face.guard.attempt(&email, now) {
         return Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "Too many wrong passwords for this address. Wait five minutes and try again.",
         ));
     }
-    match face.desk.sign_in(&email, password).await {
-        Ok(session) => {
-            face.guard.worked(&email);
-            Ok(session)
-        }
-        Err(refusal) => {
-            if matches!(refusal, Refusal::WrongLogin) {
-                face.guard.failed(&email, now);
-            }
-            Err(refusal.into())
-        }
-    }
+    // Hashing takes 19 MB each: two at a time, the others wait.
+    let _turn = face.hashing.acquire().await.map_err(|_| Problem::from(Refusal::WrongLogin))?;
+    let session = face.desk.sign_in(&email, password).await?;
+    face.guard.worked(&email);
+    Ok(session)
 }
 
 pub(super) fn with_cookie(mut response: Response, cookie: &str) -> Response {
@@ -142,8 +144,13 @@ pub(super) async fn show(
 
 /// Signs in.
 #[utoipa::path(post, path = "/api/session", tag = "Session", request_body = Object, security(()),
-    responses((status = 200, body = SessionView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn sign_in(State(face): State<Face>, bytes: Bytes) -> Result<Response, Problem> {
+    responses((status = 200, body = SessionView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn sign_in(
+    State(face): State<Face>,
+    parts: Parts,
+    bytes: Bytes,
+) -> Result<Response, Problem> {
+    same_origin(&parts)?;
     let mut body = Reader::new(&bytes)?;
     let given = body.text("email").zip(body.text("password"));
     if given.is_none() {
@@ -267,11 +274,14 @@ mod tests {
     fn guessing_is_slowed_down_and_forgiven_after_a_while() {
         let guard = LoginGuard::default();
         for i in 0..10 {
-            assert!(guard.may_try("a@b.org", Instant(i)));
-            guard.failed("a@b.org", Instant(i));
+            assert!(guard.attempt("a@b.org", Instant(i)));
         }
-        assert!(!guard.may_try("a@b.org", Instant(11)));
-        assert!(guard.may_try("other@b.org", Instant(11)));
-        assert!(guard.may_try("a@b.org", Instant(WINDOW_MS * 1_000 + 5)));
+        assert!(!guard.attempt("a@b.org", Instant(11)));
+        assert!(guard.attempt("other@b.org", Instant(11)));
+        assert!(guard.attempt("a@b.org", Instant(WINDOW_MS * 1_000 + 5)));
+        guard.worked("other@b.org");
+        for i in 0..10 {
+            assert!(guard.attempt("other@b.org", Instant(20 + i)), "an address that worked begins anew");
+        }
     }
 }

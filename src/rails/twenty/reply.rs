@@ -12,6 +12,8 @@ use crate::rails::{Outcome, RawRecord, RecordPage, Trouble};
 
 /// A field that only repeats others, and is as large as all of them together.
 const DERIVED_FIELD: &str = "searchVector";
+/// Twenty's database did not answer in time.
+const READ_TIMEOUT: &str = "Query read timeout";
 const DUPLICATE: &str = "A duplicate entry was detected";
 
 #[derive(Deserialize)]
@@ -141,7 +143,11 @@ pub(super) fn created(reply: &Response<Bytes>, member: &str, ids: &[Uuid]) -> Ou
 fn refusal(reply: &Response<Bytes>) -> Outcome {
     match (reply.status(), said(reply.body())) {
         (StatusCode::TOO_MANY_REQUESTS, said) => Outcome::Rejected(limited(reply, said)),
-        (status, Some(said)) if status.is_client_error() => Outcome::Rejected(client_error(status, &said)),
+        (status, Some(said)) if status.is_client_error() => match client_error(status, &said) {
+            // A time-out told as 400 is a time-out: the statement may have come through.
+            Trouble::Later { said, .. } if said.contains(READ_TIMEOUT) => Outcome::Unknown(said),
+            trouble => Outcome::Rejected(trouble),
+        },
         (status, _) => Outcome::Unknown(format!("Twenty answered {}", status.as_u16())),
     }
 }
@@ -191,7 +197,7 @@ fn client_error(status: StatusCode, said: &Said) -> Trouble {
     {
         return Trouble::Denied(text);
     }
-    if text.contains("Query read timeout") {
+    if status == StatusCode::PAYMENT_REQUIRED || text.contains(READ_TIMEOUT) {
         return Trouble::Later { after_ms: None, said: text, limit: false };
     }
     if text.contains(DUPLICATE) {
@@ -284,6 +290,8 @@ mod tests {
         assert!(matches!(create(401, &says("Token invalid.")), Outcome::Rejected(Trouble::Denied(_))));
         let denied = r#"{"statusCode":400,"error":"Error","messages":["no"],"code":"PERMISSION_DENIED"}"#;
         assert!(matches!(create(400, denied), Outcome::Rejected(Trouble::Denied(_))));
+        assert!(matches!(create(402, &says("quota")), Outcome::Rejected(Trouble::Later { .. })));
+        assert!(matches!(create(400, &says("Query read timeout")), Outcome::Unknown(_)));
         // A 5xx, a proxy's page, or a 4xx that is not Twenty's own says nothing about what happened.
         for (status, body) in
             [(500, says("boom")), (502, "<html>".into()), (400, "<html>".into()), (408, String::new())]

@@ -1,224 +1,44 @@
-//! The process run: posts the ready rows of a batch to Twenty exactly once.
+//! What each step of the process run stores: decisions on what is newest, in one transaction each.
 //!
-//! Every step reads stored state, does one thing, and stores what came of it. Before a call the intent is stored
-//! with the key that the record will have; after it the outcome. A crash between the two leaves messages whose
-//! arrival is unknown: they are probed by key before anything is sent again. `ground::run` decides the order.
+//! Every one can be made twice without harm: what was already decided is found decided.
 
-use uuid::Uuid;
+use std::collections::BTreeMap;
 
-use super::pull::plain;
-use super::{Means, Next, connection, pause_ms};
+use super::{Decided, Stored};
 use crate::ground::crm::GiftRecord;
-use crate::ground::id::{ConnectionId, GiftId, Object, RunId, StagedId, SubjectKey, upstream_key};
+use crate::ground::id::{
+    ConnectionId, ConnectionKey, GiftId, Object, RunId, StagedId, SubjectKey, upstream_key,
+};
 use crate::ground::journal::{Actor, Cause, SubjectState};
 use crate::ground::outbox::{Arrival, Expected, Message};
 use crate::ground::person::Person;
-use crate::ground::run::{CHUNK, ProcessRun, RunStatus, Step, halved, next_step};
-use crate::ground::staging::{Progress, Status};
+use crate::ground::run::{ProcessRun, halved};
+use crate::ground::staging::{Progress, StagedRow, Status};
 use crate::ground::texts;
+use crate::ground::time::Instant;
+use crate::rails::RawRecord;
 use crate::rails::twenty::Schema;
-use crate::rails::twenty::map::{GIFT_NEEDS, gift_body};
-use crate::rails::{CallClass, Outcome, Permit, RawRecord, Trouble};
-use crate::store::{Changes, Fail, Store, StoreError, View, WriteError};
+use crate::rails::twenty::map::gift_body;
+use crate::runs::pull::see;
+use crate::store::{Changes, Store, StoreError, View};
 
-type Stored<T> = Result<T, WriteError<()>>;
-type Decided<T> = Result<(Changes, T), Fail<()>>;
+/// How often in a row a group may bring no usable answer and not be found, before it is halved.
+const MISSES_MAX: u8 = 3;
 
-/// One process run at work.
-pub struct ProcessBatch {
-    means: Means,
-    run: RunId,
-    failures: u32,
+/// A record under our key, and when we asked for it.
+#[derive(Clone, Copy)]
+struct Found<'f> {
+    record: &'f RawRecord,
+    asked_at: Instant,
 }
 
-/// What a step begins with.
-struct Basis {
-    run: ProcessRun,
-    step: Step,
-    connection: connection::Connection,
-}
-
-impl ProcessBatch {
-    /// The run with this id.
-    pub const fn new(means: Means, run: RunId) -> Self {
-        Self { means, run, failures: 0 }
-    }
-
-    /// One step: one call at most.
-    pub async fn step(&mut self) -> Next {
-        match self.try_step().await {
-            Ok(next) => next,
-            Err(_) => self.pause(),
-        }
-    }
-
-    fn pause(&mut self) -> Next {
-        let pause = pause_ms(self.failures);
-        self.failures += 1;
-        Next::Wait(self.means.world.now().plus_millis(pause))
-    }
-
-    fn basis(&self) -> Result<Option<Basis>, StoreError> {
-        let snapshot = self.means.store.snapshot()?;
-        let ledger = snapshot.ledger();
-        let run = ledger.run(self.run)?.map(|record| record.value);
-        let (Some(run), Some(connection)) =
-            (run.filter(|run| run.status.is_active()), connection::load(&ledger)?)
-        else {
-            return Ok(None);
-        };
-        let messages = ledger.messages(ConnectionId::TWENTY, run.id)?;
-        let ready = ledger.ready_rows(run.batch, CHUNK)?;
-        let step = next_step(&run, &messages, &ready);
-        Ok(Some(Basis { run, step, connection }))
-    }
-
-    async fn try_step(&mut self) -> Stored<Next> {
-        let Some(Basis { run, step, connection }) = self.basis().map_err(WriteError::Store)? else {
-            return Ok(Next::Idle);
-        };
-        if run.status == RunStatus::Queued {
-            write(&self.means.store, self.run, start).await?;
-            return Ok(Next::Again);
-        }
-        let Some(schema) = connection.schema else {
-            return self.troubled("Waiting until Twenty's objects and fields are known.".into()).await;
-        };
-        let lacking = schema.missing("gifts", &GIFT_NEEDS);
-        if !lacking.is_empty() && !matches!(step, Step::Finish) {
-            let told = format!(
-                "Twenty's gifts lack the field(s) {}. Add them in Twenty; the run goes on by itself.",
-                lacking.join(", ")
-            );
-            return self.troubled(told).await;
-        }
-        if step == Step::Finish {
-            write(&self.means.store, self.run, finish).await?;
-            return Ok(Next::Again);
-        }
-        let permit = match self.means.gate.permit(CallClass::Person) {
-            Ok(permit) => permit,
-            Err(until) => return Ok(Next::Wait(until)),
-        };
-        match step {
-            Step::Probe(messages) => self.probe(&permit, messages).await,
-            Step::Send(messages) => self.send(&permit, messages).await,
-            Step::Lease(rows) => self.lease(&permit, rows, connection.key, schema).await,
-            Step::Finish => Ok(Next::Idle),
-        }
-    }
-
-    /// Leases rows and stores what will be sent, then sends what was never sent before.
-    async fn lease(
-        &mut self,
-        permit: &Permit,
-        rows: Vec<StagedId>,
-        key: crate::ground::id::ConnectionKey,
-        schema: Schema,
-    ) -> Stored<Next> {
-        let messages =
-            write(&self.means.store, self.run, move |view, run| lease(view, run, &rows, key, &schema))
-                .await?;
-        // A row that was tried before may have arrived then: the next step probes it.
-        let fresh: Vec<Message> =
-            messages.into_iter().filter(|(_, attempts)| *attempts == 1).map(|(message, _)| message).collect();
-        if fresh.is_empty() { Ok(Next::Again) } else { self.call(permit, fresh).await }
-    }
-
-    /// Sends a group that certainly is not there; first its arrival is marked unknown.
-    async fn send(&mut self, permit: &Permit, group: Vec<Message>) -> Stored<Next> {
-        let marked = group.clone();
-        let held =
-            write(&self.means.store, self.run, move |view, run| mark_unknown(view, run, marked)).await?;
-        if held { self.call(permit, group).await } else { Ok(Next::Again) }
-    }
-
-    async fn call(&mut self, permit: &Permit, group: Vec<Message>) -> Stored<Next> {
-        let ids: Vec<Uuid> = group.iter().map(|message| message.key.0).collect();
-        let bodies: Vec<&str> = group.iter().map(|message| message.body.as_str()).collect();
-        let outcome = self.means.rail.create(permit, Object::Gifts, &ids, &bodies).await;
-        match outcome {
-            Outcome::Confirmed(records) => {
-                write(&self.means.store, self.run, move |view, run| confirmed(view, run, &group, &records))
-                    .await?;
-                self.failures = 0;
-                Ok(Next::Again)
-            }
-            Outcome::Unknown(said) => {
-                self.troubled(format!(
-                    "It is not known whether Twenty got the last gifts ({said}). Looking there first."
-                ))
-                .await
-            }
-            Outcome::Rejected(trouble) => self.rejected(group, trouble).await,
-        }
-    }
-
-    async fn rejected(&mut self, group: Vec<Message>, trouble: Trouble) -> Stored<Next> {
-        self.means.gate.learn(&trouble);
-        match trouble {
-            Trouble::Broken(said) => {
-                write(&self.means.store, self.run, move |view, run| contract_failure(view, run, &said))
-                    .await?;
-                Ok(Next::Again)
-            }
-            Trouble::Refused(said) => {
-                write(&self.means.store, self.run, move |view, run| refused(view, run, &group, &said))
-                    .await?;
-                Ok(Next::Again)
-            }
-            Trouble::Clash(said) => {
-                write(&self.means.store, self.run, move |view, run| clashed(view, run, &group, &said))
-                    .await?;
-                Ok(Next::Again)
-            }
-            // Nothing happened: what was marked unknown is known not to be there.
-            Trouble::Later { .. } | Trouble::Denied(_) | Trouble::Gone(_) => {
-                write(&self.means.store, self.run, move |view, run| not_sent(view, run, group)).await?;
-                self.troubled(plain(&trouble)).await
-            }
-        }
-    }
-
-    async fn probe(&mut self, permit: &Permit, messages: Vec<Message>) -> Stored<Next> {
-        let ids: Vec<Uuid> = messages.iter().map(|message| message.key.0).collect();
-        match self.means.rail.probe(permit, Object::Gifts, &ids).await {
-            Ok(found) => {
-                write(&self.means.store, self.run, move |view, run| probed(view, run, messages, &found))
-                    .await?;
-                self.failures = 0;
-                Ok(Next::Again)
-            }
-            Err(Trouble::Broken(said)) => {
-                write(&self.means.store, self.run, move |view, run| contract_failure(view, run, &said))
-                    .await?;
-                Ok(Next::Again)
-            }
-            Err(trouble) => {
-                self.means.gate.learn(&trouble);
-                self.troubled(plain(&trouble)).await
-            }
-        }
-    }
-
-    /// Says on the run what is in the way, and waits.
-    async fn troubled(&mut self, told: String) -> Stored<Next> {
-        write(&self.means.store, self.run, move |_, run| {
-            run.note = Some(told);
-            Ok((Changes::new(cause(run, "Being sent to Twenty")), ()))
-        })
-        .await?;
-        Ok(self.pause())
-    }
-}
-
-fn cause(run: &ProcessRun, why: &str) -> Cause {
+pub(super) fn cause(run: &ProcessRun, why: &str) -> Cause {
     Cause { actor: Actor::Run(run.id), why: why.into(), request_id: run.request_id.clone() }
 }
 
 /// Stores what `decide` makes of the run and everything else. The run is read anew inside the write; one that is
 /// not active any more is left alone.
-async fn write<T, F>(store: &Store, id: RunId, decide: F) -> Stored<T>
+pub(super) async fn write<T, F>(store: &Store, id: RunId, decide: F) -> Stored<T>
 where
     T: Send + Default + 'static,
     F: FnOnce(&View<'_>, &mut ProcessRun) -> Decided<T> + Send + 'static,
@@ -241,13 +61,13 @@ where
     Ok(value)
 }
 
-fn start(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
+pub(super) fn start(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
     let rows = view.ledger().batch_rows(run.batch)?;
     run.start(rows.total() - rows.count(Status::Discarded), view.world.now());
     Ok((Changes::new(cause(run, "Run started")), ()))
 }
 
-fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
+pub(super) fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
     let rows = view.ledger().batch_rows(run.batch)?;
     let open =
         rows.count(Status::Pending) + rows.count(Status::ReadyForProcess) + rows.count(Status::ProcessFailed);
@@ -259,14 +79,14 @@ fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
 
 /// Stores rows as held by the run, their gifts as pending, and the messages with their keys. Answers the messages
 /// with the number of attempts of their rows, this one included.
-fn lease(
+pub(super) fn lease(
     view: &View<'_>,
     run: &mut ProcessRun,
     rows: &[StagedId],
-    key: crate::ground::id::ConnectionKey,
+    key: ConnectionKey,
     schema: &Schema,
 ) -> Decided<Vec<(Message, u32)>> {
-    let mut changes = Changes::new(cause(run, "Run waits"));
+    let mut changes = Changes::new(cause(run, "Being sent to Twenty"));
     let group = run.take_groups(1);
     let mut messages = Vec::new();
     run.note = None;
@@ -281,7 +101,7 @@ fn lease(
             continue;
         };
         run.tally.leased += 1;
-        let donor = match donor_of(view, &row)? {
+        let donor = match sendable(view, &row, schema)? {
             Ok(donor) => donor,
             Err(reason) => {
                 run.row_failed(row.id, false, reason.clone(), view.world.now());
@@ -304,6 +124,7 @@ fn lease(
             group,
             arrival: Arrival::Unknown,
             clash_probed: false,
+            misses: 0,
             body,
             expected,
         };
@@ -323,11 +144,15 @@ fn is_pending_or_gone(view: &View<'_>, gift: GiftId) -> Result<bool, StoreError>
     Ok(record.is_none_or(|record| matches!(record.state, SubjectState::Pending | SubjectState::Gone)))
 }
 
-/// The chosen donor, who must still be in Twenty.
-fn donor_of(
+/// The donor's name source for a row that can be sent, or why it cannot.
+fn sendable(
     view: &View<'_>,
-    row: &crate::ground::staging::StagedRow,
+    row: &StagedRow,
+    schema: &Schema,
 ) -> Result<Result<Option<Person>, String>, StoreError> {
+    if row.company.is_some() && !schema.has("gifts", "companyId") {
+        return Ok(Err(texts::NO_COMPANY_FIELD.to_owned()));
+    }
     let Some(id) = row.donor.person() else { return Ok(Ok(None)) };
     let person = view.ledger().person(id)?;
     Ok(match person {
@@ -342,7 +167,7 @@ fn stored(view: &View<'_>, message: &Message) -> Result<Option<Message>, StoreEr
 }
 
 /// Before a call: from here on it is not known whether the group arrived. Answers whether all of it is still held.
-fn mark_unknown(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> Decided<bool> {
+pub(super) fn mark_unknown(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> Decided<bool> {
     let mut changes = Changes::new(cause(run, "Being sent to Twenty again"));
     let count = group.len();
     let mut held = 0;
@@ -356,7 +181,7 @@ fn mark_unknown(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> D
 }
 
 /// After a call that certainly did nothing.
-fn not_sent(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> Decided<()> {
+pub(super) fn not_sent(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message>) -> Decided<()> {
     let mut changes = Changes::new(cause(run, "Twenty took nothing yet"));
     for message in group {
         if let Some(held) = stored(view, &message)? {
@@ -372,15 +197,10 @@ fn adopt(
     run: &mut ProcessRun,
     changes: &mut Changes,
     message: &Message,
-    record: &RawRecord,
+    found: Found<'_>,
     alone: bool,
 ) -> Result<(), StoreError> {
-    changes.seen(
-        SubjectKey::twenty(Object::Gifts, record.id),
-        record.json.clone(),
-        record.deleted,
-        record.updated,
-    );
+    see(view, changes, Object::Gifts, found.record, found.asked_at)?;
     changes.message(ConnectionId::TWENTY, message, false)?;
     let now = view.world.now();
     if let Some(row) = held_row(view, message)? {
@@ -411,10 +231,7 @@ fn give_up(
     Ok(())
 }
 
-fn held_row(
-    view: &View<'_>,
-    message: &Message,
-) -> Result<Option<crate::ground::staging::StagedRow>, StoreError> {
+fn held_row(view: &View<'_>, message: &Message) -> Result<Option<StagedRow>, StoreError> {
     let row = view.ledger().staged(message.row)?.map(|record| record.value);
     Ok(row.filter(|row| matches!(row.progress, Progress::Sending { run, .. } if run == message.run)))
 }
@@ -423,7 +240,13 @@ const fn is_alone(run: &ProcessRun, group: usize) -> bool {
     group == 1 && run.execution.splits > 0
 }
 
-fn confirmed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], records: &[RawRecord]) -> Decided<()> {
+pub(super) fn confirmed(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    group: &[Message],
+    records: &[RawRecord],
+    asked_at: Instant,
+) -> Decided<()> {
     let mut changes = Changes::new(cause(run, "Twenty has it"));
     run.execution.calls += 1;
     run.note = None;
@@ -431,7 +254,7 @@ fn confirmed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], records: 
     for message in group {
         let Some(record) = records.iter().find(|record| record.id == message.key.0) else { continue };
         if let Some(held) = stored(view, message)? {
-            judge_found(view, run, &mut changes, &held, record, alone)?;
+            judge_found(view, run, &mut changes, &held, Found { record, asked_at }, alone)?;
         }
     }
     Ok((changes, ()))
@@ -443,16 +266,17 @@ fn judge_found(
     run: &mut ProcessRun,
     changes: &mut Changes,
     message: &Message,
-    record: &RawRecord,
+    found: Found<'_>,
     alone: bool,
 ) -> Result<(), StoreError> {
+    let record = found.record;
     let gift = serde_json::from_str::<GiftRecord>(&record.json).ok().map(GiftRecord::into_gift);
     let ours = gift.is_some_and(|gift| message.expected.is(&gift));
     if ours && !record.deleted {
-        return adopt(view, run, changes, message, record, alone);
+        return adopt(view, run, changes, message, found, alone);
     }
     let reason = if record.deleted { texts::CLASH_DELETED } else { texts::CLASH_DIFFERENT };
-    give_up_found(view, run, changes, message, record, reason)
+    give_up_found(view, run, changes, message, found, reason)
 }
 
 /// Like [`give_up`], but Twenty has a record: the mirror shows it as it is there.
@@ -461,16 +285,11 @@ fn give_up_found(
     run: &mut ProcessRun,
     changes: &mut Changes,
     message: &Message,
-    record: &RawRecord,
+    found: Found<'_>,
     reason: &str,
 ) -> Result<(), StoreError> {
     changes.message(ConnectionId::TWENTY, message, false)?;
-    changes.seen(
-        SubjectKey::twenty(Object::Gifts, record.id),
-        record.json.clone(),
-        record.deleted,
-        record.updated,
-    );
+    see(view, changes, Object::Gifts, found.record, found.asked_at)?;
     if let Some(row) = held_row(view, message)? {
         changes.update(Object::GiftStaging, row.id.0, &row.clone().failed(reason.to_owned()))?;
         run.row_failed(row.id, false, reason.to_owned(), view.world.now());
@@ -478,28 +297,73 @@ fn give_up_found(
     Ok(())
 }
 
-fn probed(view: &View<'_>, run: &mut ProcessRun, messages: Vec<Message>, found: &[RawRecord]) -> Decided<()> {
+pub(super) fn probed(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    messages: Vec<Message>,
+    records: &[RawRecord],
+    asked_at: Instant,
+) -> Decided<()> {
     let mut changes = Changes::new(cause(run, "Looked for in Twenty"));
     run.execution.probes += 1;
-    run.note = None;
+    let mut absent: BTreeMap<u32, Vec<Message>> = BTreeMap::new();
     for message in messages {
         let Some(held) = stored(view, &message)? else { continue };
-        match found.iter().find(|record| record.id == held.key.0) {
-            Some(record) => judge_found(view, run, &mut changes, &held, record, false)?,
-            None => {
-                changes.message(
-                    ConnectionId::TWENTY,
-                    &Message { arrival: Arrival::NotSent, ..held },
-                    true,
-                )?;
-            }
+        if let Some(record) = records.iter().find(|record| record.id == held.key.0) {
+            judge_found(view, run, &mut changes, &held, Found { record, asked_at }, false)?;
+        } else {
+            let misses = held.misses + u8::from(!held.clash_probed);
+            let missed = Message { arrival: Arrival::NotSent, misses, ..held };
+            absent.entry(missed.group).or_default().push(missed);
+        }
+    }
+    for group in absent.into_values() {
+        not_there(view, run, &mut changes, group)?;
+    }
+    Ok((changes, ()))
+}
+
+/// A group that is certainly not there may be sent; one that brought no usable answer several times running is halved,
+/// so that a single row that makes Twenty fail does not hold up the others.
+fn not_there(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    changes: &mut Changes,
+    group: Vec<Message>,
+) -> Result<(), StoreError> {
+    if group.iter().all(|message| message.misses < MISSES_MAX) {
+        return keep(changes, &group);
+    }
+    if let Some(halves) = halved(group.clone(), run.next_group) {
+        run.take_groups(2);
+        run.execution.splits += 1;
+        return keep(changes, &halves);
+    }
+    for message in group {
+        give_up(view, run, changes, &message, texts::NO_ANSWER, true)?;
+    }
+    Ok(())
+}
+
+fn keep(changes: &mut Changes, messages: &[Message]) -> Result<(), StoreError> {
+    messages.iter().try_for_each(|message| changes.message(ConnectionId::TWENTY, message, true))
+}
+
+/// After a call without a usable answer. What an earlier clash taught says nothing of this call.
+pub(super) fn unknown(view: &View<'_>, run: &mut ProcessRun, group: &[Message], told: String) -> Decided<()> {
+    let mut changes = Changes::new(cause(run, "Twenty gave no usable answer"));
+    run.note = Some(told);
+    run.execution.calls += 1;
+    for message in group {
+        if let Some(held) = stored(view, message)? {
+            changes.message(ConnectionId::TWENTY, &Message { clash_probed: false, ..held }, true)?;
         }
     }
     Ok((changes, ()))
 }
 
 /// Twenty refused the data of a group and kept nothing: halves are tried apart; a single row gets the reason.
-fn refused(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str) -> Decided<()> {
+pub(super) fn refused(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str) -> Decided<()> {
     let mut changes = Changes::new(cause(run, "Twenty refused it"));
     run.execution.calls += 1;
     let mut held = Vec::new();
@@ -524,7 +388,7 @@ fn refused(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str)
 
 /// Twenty spoke of a duplicate: perhaps an earlier call arrived after all. All ids are probed once; if Twenty says
 /// it again, another unique field is meant, and the group is halved like any refusal of data.
-fn clashed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str) -> Decided<()> {
+pub(super) fn clashed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str) -> Decided<()> {
     if group.iter().all(|message| message.clash_probed) {
         return refused(view, run, group, said);
     }
@@ -544,7 +408,7 @@ fn clashed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str)
 
 /// The answer did not fit the question: nothing is guessed, nothing is sent again, the run stops. Its rows go back
 /// to people; their keys stay, so that trying them again begins with a look.
-fn contract_failure(view: &View<'_>, run: &mut ProcessRun, said: &str) -> Decided<()> {
+pub(super) fn contract_failure(view: &View<'_>, run: &mut ProcessRun, said: &str) -> Decided<()> {
     tracing::error!(event = "gift_batch_process_correlation_contract_failure", batchId = %run.batch, runId = %run.id, reason = said);
     let mut changes = Changes::new(cause(run, "Twenty's answer did not fit"));
     for message in view.ledger().messages(ConnectionId::TWENTY, run.id)? {
