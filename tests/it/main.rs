@@ -5,6 +5,7 @@
 mod api;
 mod crash;
 mod deliveries;
+mod golden;
 mod process;
 mod sim_conformance;
 mod world;
