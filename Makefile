@@ -58,10 +58,11 @@ bench: ## the benchmarks (release build; wants a quiet machine)
 	@echo "load average: $$(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null || uptime)"
 	cargo bench --locked
 
-soak: ## the tests of over two minutes (named soak_..; release build)
+# Lives of the process run in the soak.
+LIVES ?= 20000
+soak: ## what takes more than two minutes: many seeded lives of the process run (release build)
 	@scripts/need.sh rust
-	@grep -rqs 'fn soak_' tests/it tests/sim || { echo "soak: there are no soak tests yet" >&2; exit 1; }
-	ALMONER_SOAK=1 cargo test --locked --release --test it -- soak_ --nocapture --test-threads=1
+	ALMONER_LIVES=$(LIVES) cargo test --locked --release --test it -- --nocapture five_hundred_lives
 
 clean: ## remove what was built (npm packages stay)
 	cargo clean

@@ -2,6 +2,8 @@
 //!
 //! Median of five rounds each. Where the load average is above 1, judge by the ratios.
 
+#![expect(clippy::print_stdout, reason = "a benchmark is there to print")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -146,7 +148,7 @@ fn ledger(folder: &std::path::Path) {
         .len();
     let count = u128::try_from(rows).expect("a count");
     let read = median(count, || {
-        drop(desk.store.snapshot().expect("a snapshot").ledger().staged_rows(&QueueFilter::default()))
+        drop(desk.store.snapshot().expect("a snapshot").ledger().staged_rows(&QueueFilter::default()));
     });
     row(&format!("one row of the queue read and decoded, of {rows}"), read);
     desk.store.close();

@@ -313,8 +313,8 @@ pub(super) fn probed(
             judge_found(view, run, &mut changes, &held, Found { record, asked_at }, false)?;
         } else {
             let misses = held.misses + u8::from(!held.clash_probed);
-            let missed = Message { arrival: Arrival::NotSent, misses, ..held };
-            absent.entry(missed.group).or_default().push(missed);
+            let unsent = Message { arrival: Arrival::NotSent, misses, ..held };
+            absent.entry(unsent.group).or_default().push(unsent);
         }
     }
     for group in absent.into_values() {

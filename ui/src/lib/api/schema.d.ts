@@ -320,6 +320,7 @@ export interface components {
         /** @description A batch and its run. */
         BatchAndRun: {
             data: components["schemas"]["BatchAndRunData"];
+            meta: components["schemas"]["AsOf"];
         };
         /** @description A batch and its run. */
         BatchAndRunData: {
@@ -376,6 +377,7 @@ export interface components {
         /** @description A batch that was made, in its envelope. */
         CreatedBatch: {
             data: components["schemas"]["CreatedBatchData"];
+            meta: components["schemas"]["AsOf"];
         };
         /** @description The batch that was made. */
         CreatedBatchData: {
@@ -910,6 +912,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1847,6 +1857,14 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
