@@ -58,11 +58,9 @@ bench: ## the benchmarks (release build; wants a quiet machine)
 	@echo "load average: $$(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null || uptime)"
 	cargo bench --locked
 
-# Lives of the process run in the soak.
-LIVES ?= 20000
-soak: ## what takes more than two minutes: many seeded lives of the process run (release build)
+soak: ## what takes more than two minutes (LIVES=20000 seeded lives; release build); writes its figure down
 	@scripts/need.sh rust
-	ALMONER_LIVES=$(LIVES) cargo test --locked --release --test it -- --nocapture five_hundred_lives
+	LIVES=$(LIVES) scripts/soak.sh
 
 clean: ## remove what was built (npm packages stay)
 	cargo clean
