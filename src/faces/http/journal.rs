@@ -18,6 +18,7 @@ use crate::ground::batch::Batch;
 use crate::ground::crm::{GiftRecord, PersonRecord};
 use crate::ground::id::{Object, Seq, SubjectId, SubjectKey};
 use crate::ground::journal::Actor;
+use crate::ground::run::RunStatus;
 use crate::ground::staging::{Progress, StagedRow};
 use crate::ground::time::Instant;
 use crate::store::{Body, Entry, FieldChange, Ledger, StoreError};
@@ -159,7 +160,11 @@ fn is_noise(object: Object, change: &FieldChange) -> bool {
     let field = change.field.as_str();
     let stamp = match object {
         Object::GiftStaging => field == "attempts",
-        Object::Run => field.starts_with("recent") || matches!(field, "next_group" | "tally.leased"),
+        // When a run began and ended is when the entry was written.
+        Object::Run => {
+            field.starts_with("recent")
+                || matches!(field, "next_group" | "tally.leased" | "started_at" | "finished_at")
+        }
         Object::People | Object::Gifts => matches!(
             field.split('.').next(),
             Some("updatedAt" | "updatedBy" | "createdAt" | "createdBy" | "position")
@@ -198,7 +203,11 @@ fn progress_change(parts: &[&FieldChange]) -> Option<ChangeView> {
 
 fn change_view(object: Object, change: &FieldChange) -> ChangeView {
     let value = |json: &Option<String>| {
-        let value = json.as_deref().and_then(value_of)?;
+        let json = json.as_deref()?;
+        if object == Object::Run && change.field == "status" {
+            return serde_json::from_str::<RunStatus>(json).ok().map(|status| Value::from(status.word()));
+        }
+        let value = value_of(json)?;
         Some(if is_instant(object, &change.field) { instant_text(value) } else { value })
     };
     ChangeView {
@@ -242,7 +251,7 @@ fn field_word(object: Object, field: &str) -> String {
         "evidence.first_name" => "donorFirstName".into(),
         "evidence.last_name" => "donorLastName".into(),
         "evidence.email" => "donorEmail".into(),
-        other => camel(other),
+        other => camel(other.trim_start_matches("tally.").trim_start_matches("execution.")),
     }
 }
 
@@ -384,8 +393,17 @@ mod tests {
         ];
         assert_eq!(told(Object::Gifts, &confirmed), r#"[{"field":"name","before":"a","after":"b"}]"#);
         assert_eq!(
-            told(Object::Run, &[change("started_at", Some("null"), Some("0"))]),
-            r#"[{"field":"startedAt","before":null,"after":"1970-01-01T00:00:00.000000Z"}]"#
+            told(Object::Token, &[change("created_at", Some("null"), Some("0"))]),
+            r#"[{"field":"createdAt","before":null,"after":"1970-01-01T00:00:00.000000Z"}]"#
+        );
+        let ran = [
+            change("status", Some("\"Running\""), Some("\"CompletedWithErrors\"")),
+            change("tally.processed", Some("0"), Some("4")),
+            change("finished_at", Some("null"), Some("5")),
+        ];
+        assert_eq!(
+            told(Object::Run, &ran),
+            r#"[{"field":"status","before":"running","after":"completed_with_errors"},{"field":"processed","before":0,"after":4}]"#
         );
         assert_eq!(camel("evidence.first_name"), "evidence.firstName");
     }

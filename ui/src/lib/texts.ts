@@ -515,6 +515,18 @@ export const T = {
     giftId: 'Gift in Twenty',
     errorDetail: 'Error',
     name: 'Name',
+    rows: 'Gifts in the batch',
+    attempted: 'Attempted',
+    processed: 'Posted',
+    errors: 'Failed',
+    deferred: 'Put off',
+    calls: 'Calls to Twenty',
+    probes: 'Checks of uncertain answers',
+    splits: 'Splits',
+    batchPathProcessed: 'Posted together',
+    rowFallbackProcessed: 'Posted alone',
+    rowFallbackErrors: 'Failed alone',
+    note: 'What it waits for',
   } as Record<string, string>,
 
   settings: {
