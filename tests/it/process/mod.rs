@@ -34,8 +34,8 @@ fn first_lines(child: &mut Child, count: usize) -> Vec<String> {
 }
 
 impl Crm {
-    fn start() -> Self {
-        let mut child = almoner(&["simulate", "twenty", "--people", "20", "--gifts", "30", "--seed", "3"])
+    fn start(seed: &str) -> Self {
+        let mut child = almoner(&["simulate", "twenty", "--people", "20", "--gifts", "30", "--seed", seed])
             .spawn()
             .expect("the binary starts");
         let lines = first_lines(&mut child, 2);
@@ -181,7 +181,7 @@ fn start_batch(server: &Server, cookie: &str, count: usize) -> String {
 fn kill_9_at_any_moment_and_the_run_goes_on() {
     for pause_ms in [0, 4, 10, 25] {
         let folder = tempfile::tempdir().expect("a folder");
-        let crm = Crm::start();
+        let crm = Crm::start("3");
         let server = Server::start(folder.path(), &crm, true);
         let cookie = server.set_up();
         let batch = start_batch(&server, &cookie, 12);
@@ -203,4 +203,39 @@ fn kill_9_at_any_moment_and_the_run_goes_on() {
             almoner(&["verify", "--json", "--data"]).arg(folder.path()).output().expect("verify runs");
         assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stdout));
     }
+}
+
+/// What the operator reads when `serve` refuses to start on this folder.
+fn refusal(folder: &Path, crm: &Crm) -> String {
+    let mut command = almoner(&["serve", "--listen", "127.0.0.1:0", "--data"]);
+    command.arg(folder).env("TWENTY_API_BASE_URL", &crm.url).env("TWENTY_API_KEY", &crm.key);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary starts");
+    // A server that starts after all says so: the test fails then, and does not wait for ever.
+    let started = first_lines(&mut child, 1);
+    let ended = if started.is_empty() {
+        child.wait().expect("it ended")
+    } else {
+        panic!("it started: {:?}", child.kill())
+    };
+    assert!(!ended.success());
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+    said
+}
+
+/// Keeps out: two workspaces mixed in one mirror; a new key that only looks like wrong passwords.
+#[test]
+fn another_workspace_and_a_lost_key_file_are_refused_and_nothing_is_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (crm, other) = (Crm::start("3"), Crm::start("4"));
+    let server = Server::start(folder.path(), &crm, true);
+    server.set_up();
+    server.kill();
+    assert!(refusal(folder.path(), &other).contains("another Twenty workspace"));
+    let key = folder.path().join("secret.key");
+    std::fs::rename(&key, folder.path().join("away")).expect("moved");
+    assert!(refusal(folder.path(), &crm).contains("secret.key"));
+    assert!(!key.exists(), "no new key was made");
+    std::fs::rename(folder.path().join("away"), &key).expect("moved back");
+    Server::start(folder.path(), &crm, false).kill();
 }
