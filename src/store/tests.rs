@@ -33,19 +33,19 @@ pub(crate) fn world(seed: u64) -> World {
     }
 }
 
-fn cause() -> Cause {
+pub(super) fn cause() -> Cause {
     Cause { actor: Actor::System, why: "test".into(), request_id: None }
 }
 
-fn open(disk: &SimDisk) -> Store {
+pub(super) fn open(disk: &SimDisk) -> Store {
     Store::open(Place::Memory(disk.clone()), world(1), Drive::Inline).unwrap()
 }
 
-fn block<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-fn person(n: u128) -> SubjectKey {
+pub(super) fn person(n: u128) -> SubjectKey {
     SubjectKey::twenty(Object::People, uuid::Uuid::from_u128(n))
 }
 
