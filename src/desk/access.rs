@@ -246,22 +246,26 @@ impl Desk {
 
     /// Who holds this session; nobody when it is unknown or over.
     pub fn session_caller(&self, session: &str) -> Result<Option<Caller>, StoreError> {
-        let snapshot = self.store.snapshot()?;
-        let ledger = snapshot.ledger();
-        let found: Option<Session> = ledger.working(Working::Session, &slot(session))?;
-        let Some(session) = found.filter(|session| session.expires_at > self.world.now()) else {
-            return Ok(None);
-        };
-        Ok(ledger.user(session.user)?.map(|record| Caller::User(record.value)))
+        let slot = slot(session);
+        let found = self.store.snapshot()?.memo("session", &slot, |ledger| {
+            let Some(session) = ledger.working::<Session>(Working::Session, &slot)? else { return Ok(None) };
+            let user = ledger.user(session.user)?;
+            Ok(user.map(|record| (session.expires_at, Caller::User(record.value))))
+        })?;
+        // Whether it is over is a question of the moment and not of what is stored.
+        let valid = found.as_ref().as_ref().filter(|(expires_at, _)| *expires_at > self.world.now());
+        Ok(valid.map(|(_, caller)| caller.clone()))
     }
 
     /// Whose token this is; nobody's when it is unknown or revoked.
     pub fn token_caller(&self, token: &str) -> Result<Option<Caller>, StoreError> {
-        let snapshot = self.store.snapshot()?;
-        let ledger = snapshot.ledger();
-        let Some(id) = ledger.working::<TokenId>(Working::TokenHash, &slot(token))? else { return Ok(None) };
-        let token = ledger.token(id)?.map(|record| record.value);
-        Ok(token.filter(|token| !token.revoked).map(Caller::Token))
+        let slot = slot(token);
+        let found = self.store.snapshot()?.memo("token", &slot, |ledger| {
+            let Some(id) = ledger.working::<TokenId>(Working::TokenHash, &slot)? else { return Ok(None) };
+            let token = ledger.token(id)?.map(|record| record.value);
+            Ok(token.filter(|token| !token.revoked).map(Caller::Token))
+        })?;
+        Ok((*found).clone())
     }
 
     async fn password_hash(&self, new: &NewUser) -> Result<Option<String>, Refusal> {

@@ -9,6 +9,7 @@ mod gifts;
 mod home;
 mod journal;
 mod live;
+mod mirror;
 mod openapi;
 mod pages;
 mod params;
@@ -30,6 +31,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::desk::Desk;
 use crate::ground::time::CalendarDate;
 use crate::search::Search;
+use crate::store::Rows;
 use problem::Problem;
 use session::LoginGuard;
 
@@ -64,6 +66,8 @@ pub struct Face {
     pub desk: Desk,
     /// Donor search.
     pub search: Arc<Search>,
+    /// Rendered rows.
+    pub rows: Arc<Rows>,
     /// What the pages say about this installation.
     pub info: Arc<Info>,
     /// Slows down those who guess passwords.
@@ -79,9 +83,12 @@ pub struct Face {
 impl Face {
     /// A face over this desk.
     pub fn new(desk: Desk, search: Arc<Search>, info: Info, stopped: watch::Receiver<bool>) -> Self {
+        let rows = Arc::new(Rows::default());
+        desk.store.follow(Arc::<Rows>::clone(&rows));
         Self {
             desk,
             search,
+            rows,
             info: Arc::new(info),
             guard: Arc::default(),
             hashing: Arc::new(Semaphore::new(HASHING_MAX)),
@@ -111,7 +118,9 @@ pub fn router(face: Face) -> Router {
         .route("/home", get(home::home))
         .route("/sync", get(home::sync).post(home::sync_now))
         .route("/donors", get(donors::search))
-        .route("/gifts", get(donors::gifts))
+        .route("/gifts", get(mirror::gifts))
+        .route("/records/{object}", get(mirror::records))
+        .route("/records/{object}/{id}", get(mirror::record))
         .route("/journal", get(journal::list))
         .route("/events", get(live::events))
         .route("/session", get(session::show).post(session::sign_in).delete(session::sign_out))

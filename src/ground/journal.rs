@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{ConnectionId, RunId, TokenId, UnknownNumber, UserId};
+use super::id::{ConnectionId, ForeignId, RunId, SubjectKey, TokenId, UnknownNumber, UserId};
 
 /// Who made a change. Ids only: a name is looked up when it is shown, since the entry's header can never be
 /// erased.
@@ -32,6 +32,19 @@ impl Actor {
             Self::Connection(_) => "twenty",
             Self::Operator => "operator",
             Self::System => "system",
+        }
+    }
+}
+
+impl std::fmt::Display for Actor {
+    /// The kind, with the id where there is one.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind())?;
+        match self {
+            Self::User(id) => write!(f, " {id}"),
+            Self::Token(id) => write!(f, " {id}"),
+            Self::Run(id) => write!(f, " {id}"),
+            Self::Connection(_) | Self::Operator | Self::System => Ok(()),
         }
     }
 }
@@ -68,6 +81,10 @@ pub enum Op {
     Restored = 7,
     /// Gone there for good.
     Destroyed = 8,
+    /// Its content was erased at a person's request; it does not come back.
+    Erased = 9,
+    /// It was merged into another record of its object, which its image names.
+    Merged = 10,
 }
 
 impl From<Op> for u8 {
@@ -86,7 +103,7 @@ impl TryFrom<u8> for Op {
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Created,
         Self::Updated,
         Self::Pending,
@@ -95,6 +112,8 @@ impl Op {
         Self::Deleted,
         Self::Restored,
         Self::Destroyed,
+        Self::Erased,
+        Self::Merged,
     ];
 
     /// The word of the API.
@@ -108,6 +127,8 @@ impl Op {
             Self::Deleted => "deleted",
             Self::Restored => "restored",
             Self::Destroyed => "destroyed",
+            Self::Erased => "erased",
+            Self::Merged => "merged",
         }
     }
 
@@ -118,6 +139,8 @@ impl Op {
             Self::Pending => SubjectState::Pending,
             Self::Withdrawn | Self::Destroyed => SubjectState::Gone,
             Self::Deleted => SubjectState::Deleted,
+            Self::Erased => SubjectState::Erased,
+            Self::Merged => SubjectState::Merged,
         }
     }
 }
@@ -133,4 +156,28 @@ pub enum SubjectState {
     Deleted,
     /// Gone for good, or taken back.
     Gone,
+    /// Its content was erased; whatever is seen of it later is not taken in.
+    Erased,
+    /// Part of another record now; its old id leads there.
+    Merged,
+}
+
+/// What the image of a merged record says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MergedInto {
+    /// The id of the record that stays.
+    pub merged_into: String,
+}
+
+impl MergedInto {
+    /// The name of the record that stays, next to the one that was merged.
+    pub fn beside(&self, merged: &SubjectKey) -> SubjectKey {
+        let foreign = match merged.foreign {
+            ForeignId::Uuid(_) => self.merged_into.parse().map(ForeignId::Uuid).ok(),
+            ForeignId::Text(_) => None,
+        };
+        let foreign = foreign.unwrap_or_else(|| ForeignId::Text(self.merged_into.clone()));
+        SubjectKey { foreign, ..merged.clone() }
+    }
 }

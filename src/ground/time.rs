@@ -145,6 +145,12 @@ impl Zone {
         CalendarDate(instant.timestamp().to_zoned(self.0.clone()).date())
     }
 
+    /// The last microsecond of a date in this zone, whatever the clocks do that day.
+    pub fn end_of(&self, date: CalendarDate) -> Instant {
+        let next = date.0.tomorrow().and_then(|next| next.to_zoned(self.0.clone()));
+        next.map_or(Instant(i64::MAX), |next| Instant(next.timestamp().as_microsecond() - 1))
+    }
+
     /// Day and minute for a generated name: `23 Nov 2026, 14:05`.
     pub fn minute_of(&self, instant: Instant) -> String {
         instant.timestamp().to_zoned(self.0.clone()).strftime("%-d %b %Y, %H:%M").to_string()
@@ -200,5 +206,23 @@ mod tests {
         let instant = at("2026-11-23T09:15:00.123456Z");
         assert_eq!(instant.to_string(), "2026-11-23T09:15:00.123456Z");
         assert_eq!(at("2026-11-23T09:15:00Z").to_string(), "2026-11-23T09:15:00.000000Z");
+    }
+
+    #[test]
+    fn a_day_ends_where_the_next_one_begins_also_when_the_clocks_change() {
+        let london = Zone::named("Europe/London").unwrap();
+        for (date, end) in [
+            ("2026-03-28", "2026-03-28T23:59:59.999999Z"),
+            // One hour shorter, one hour longer.
+            ("2026-03-29", "2026-03-29T22:59:59.999999Z"),
+            ("2026-10-24", "2026-10-24T22:59:59.999999Z"),
+            ("2026-10-25", "2026-10-25T23:59:59.999999Z"),
+        ] {
+            let date: CalendarDate = date.parse().unwrap();
+            let instant = london.end_of(date);
+            assert_eq!(instant, end.parse().unwrap());
+            assert_eq!(london.date_of(instant), date);
+            assert_eq!(london.date_of(instant.plus_micros(1)), date.plus_days(1));
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Applies changes to the open tables of a group: journal first, then everything that follows from it.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use super::changes::{Basis, Changes, Put, What};
-use super::codec::{self, Body, Entry, Header, Image, LinkHasher, decode_entry, encode_entry};
-use super::derive::index_keys;
-use super::diff::diff;
+use super::codec::{self, Body, Header, LinkHasher, body_hash, decode_entry, decode_header, encode_body};
+use super::derive::{Keys, keys};
 use super::error::StoreError;
 use super::key;
+use super::prepare::{Before, Prepared, Prior, Slot, prepare_all, prior};
 use super::reader::{OpenTables, Reader};
 use crate::ground::id::{SubjectId, SubjectKey};
 use crate::ground::journal::{Cause, Op, SubjectState};
@@ -36,8 +36,8 @@ pub struct Written {
     pub key: SubjectKey,
     /// Where the subject stands now.
     pub state: SubjectState,
-    /// The record as JSON.
-    pub json: Arc<str>,
+    /// The record as JSON; empty when it was erased.
+    pub json: String,
 }
 
 /// A group of writes sharing one transaction.
@@ -62,7 +62,7 @@ impl<'t> Group<'t> {
     pub(super) fn begin(tables: OpenTables<'t>) -> Result<Self, StoreError> {
         let last_seq = tables.last_seq()?;
         let last_recorded = match tables.entry(last_seq)? {
-            Some(value) => codec::decode_header(&value)?.recorded,
+            Some(value) => decode_header(&value)?.recorded,
             None => Instant(i64::MIN),
         };
         let next_subject =
@@ -86,9 +86,13 @@ impl<'t> Group<'t> {
         })
     }
 
-    /// Checks every basis first, so that a refusal leaves the group as it was.
+    /// Checks what the changes rest on first, so that a refusal leaves the group as it was.
     pub(super) fn check(&self, changes: &Changes) -> Result<(), StoreError> {
         for put in &changes.puts {
+            if matches!(put.what, What::Seen { .. }) {
+                // What was seen outside is true whatever we held.
+                continue;
+            }
             let newest = self.newest(&put.key)?;
             let holds = match put.basis {
                 Basis::Newest => true,
@@ -97,6 +101,11 @@ impl<'t> Group<'t> {
             };
             if !holds {
                 return Err(StoreError::Moved);
+            }
+            if let Some((_, seq)) = newest
+                && decode_header(&self.entry(seq)?)?.op == Op::Erased
+            {
+                return Err(StoreError::Erased);
             }
         }
         Ok(())
@@ -107,11 +116,24 @@ impl<'t> Group<'t> {
         Ok(self.tables.current(subject)?.map(|seq| (subject, seq)))
     }
 
+    fn entry(&self, seq: u64) -> Result<Vec<u8>, StoreError> {
+        self.tables.entry(seq)?.ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))
+    }
+
     /// Writes the changes.
     pub(super) fn apply(&mut self, changes: Changes, world: &World) -> Result<(), StoreError> {
         self.asks |= changes.asks;
-        for put in changes.puts {
-            self.put(put, &changes.cause, world)?;
+        let mut puts = changes.puts;
+        while !puts.is_empty() {
+            // A record that is named twice rests on what the first change made of it.
+            let mut names = HashSet::with_capacity(puts.len());
+            let alone = puts.iter().take_while(|put| names.insert(&put.key)).count();
+            let rest = puts.split_off(alone);
+            self.put_all(puts, &changes.cause, world)?;
+            puts = rest;
+        }
+        for erasure in changes.erasures {
+            self.erase(&erasure.key, erasure.ground, &changes.cause, world)?;
         }
         for (key, value) in changes.working {
             self.dirty = true;
@@ -130,91 +152,127 @@ impl<'t> Group<'t> {
         Ok(())
     }
 
-    fn put(&mut self, put: Put, cause: &Cause, world: &World) -> Result<(), StoreError> {
-        let before = match self.newest(&put.key)? {
-            Some((subject, seq)) => {
-                let value = self
-                    .tables
-                    .entry(seq)?
-                    .ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))?;
-                Some((subject, seq, decode_entry(&value)?))
-            }
-            None => None,
-        };
-        let state_before = before.as_ref().map(|(_, _, entry)| entry.header.op.state_after());
-        let json_before = before.as_ref().and_then(|(_, _, entry)| image_of(entry));
-        let op = op_of(put.what, state_before);
-        // A write that changes nothing writes nothing.
-        if json_before == Some(put.json.as_str()) && state_before == Some(op.state_after()) {
-            return Ok(());
+    fn put_all(&mut self, puts: Vec<Put>, cause: &Cause, world: &World) -> Result<(), StoreError> {
+        let mut salts = vec![0; 16 * puts.len()];
+        world.entropy.fill(&mut salts);
+        let mut slots = Vec::with_capacity(puts.len());
+        for (put, salt) in puts.into_iter().zip(salts.as_chunks::<16>().0) {
+            let before = match self.newest(&put.key)? {
+                Some((subject, seq)) => Some(Before { subject, seq, value: self.entry(seq)? }),
+                None => None,
+            };
+            slots.push(Slot { put, before, salt: *salt });
         }
-        let subject = before.as_ref().map_or(self.next_subject, |(subject, _, _)| *subject);
-        let seq = self.next_seq;
         let now = world.now();
-        let recorded = now.max(self.last_recorded.plus_micros(1));
-        let mut header = Header::new(SubjectId(subject), put.key, op, cause, recorded);
-        header.previous = before.as_ref().map(|(_, seq, _)| *seq);
-        header.valid = put.valid;
-        let changed = json_before.map_or_else(Vec::new, |json| diff(json, &put.json));
-        let body = Body::Kept { salt: world.bytes(), diff: changed, image: Image::Json(put.json) };
-        let (value, header_bytes) = encode_entry(header.clone(), &body)?;
-        self.link.entry(&header_bytes);
-        self.bytes += value.len();
-        self.dirty = true;
+        for prepared in prepare_all(slots, cause)?.into_iter().flatten() {
+            self.put(prepared, now)?;
+        }
+        Ok(())
+    }
+
+    /// Erases every entry of a subject, and says so in one more. What was never there is noted too, so that it does
+    /// not come in later.
+    fn erase(
+        &mut self,
+        name: &SubjectKey,
+        ground: String,
+        cause: &Cause,
+        world: &World,
+    ) -> Result<(), StoreError> {
+        let now = world.now();
+        let body = Body::Erased { who: cause.actor.to_string(), at: now, ground };
+        let newest = self.newest(name)?;
+        let mut header = Header::new(SubjectId(0), name.clone(), Op::Erased, cause, Instant(0));
+        header.body_hash = body_hash(&body);
+        let mut before = None;
+        if let Some((subject, seq)) = newest {
+            let value = self.entry(seq)?;
+            let entry = decode_entry(&value)?;
+            if entry.header.op == Op::Erased {
+                return Ok(());
+            }
+            before = Some(prior(&Before { subject, seq, value }, &entry)?);
+            for seq in self.tables.history(subject, u64::MAX, usize::MAX)? {
+                self.erase_entry(seq, &body)?;
+            }
+            header.subject = SubjectId(subject);
+            header.previous = Some(seq);
+        }
+        let keys = keys(&header, None)?;
+        let body = encode_body(&body, None)?;
+        self.put(Prepared { header, body, json: String::new(), keys, before }, now)
+    }
+
+    /// Puts a stub in the place of an entry's content, and takes out what the indexes say of it.
+    fn erase_entry(&mut self, seq: u64, stub: &Body) -> Result<(), StoreError> {
+        let value = self.entry(seq)?;
+        let entry = decode_entry(&value)?;
+        let said = keys(&entry.header, entry.json())?.lasting;
+        let stays = keys(&entry.header, None)?.lasting;
+        for key in said.into_iter().filter(|key| !stays.contains(key)) {
+            self.tables.index.remove(key.finish(entry.header.subject.0, seq).as_slice())?;
+        }
+        let value = codec::replace_body(&value, &encode_body(stub, None)?)?;
         self.tables.journal.insert(seq, value.as_slice())?;
-        self.tables.current.insert(subject, seq)?;
-        self.tables.history.insert((subject, seq), ())?;
-        if before.is_none() {
-            self.tables.subject_by_key.insert(key::subject(&header.key).as_slice(), subject)?;
+        Ok(())
+    }
+
+    fn put(&mut self, prepared: Prepared, now: Instant) -> Result<(), StoreError> {
+        let Prepared { mut header, body, json, keys, before } = prepared;
+        let seq = self.next_seq;
+        header.recorded = now.max(self.last_recorded.plus_micros(1));
+        let is_new = before.is_none();
+        if is_new {
+            header.subject = SubjectId(self.next_subject);
             self.next_subject += 1;
         }
+        let subject = header.subject.0;
+        let (value, header_bytes) = codec::entry_value(&header, &body)?;
+        self.link.entry(&header_bytes);
+        self.bytes += value.len() + json.len();
+        self.dirty = true;
         self.next_seq += 1;
-        self.last_recorded = recorded;
-        let Body::Kept { image, .. } = &body else { return Ok(()) };
-        self.derive(before.as_ref(), &header, seq, image.json(), state_before)?;
-        let written = Written {
-            seq,
-            subject: header.subject,
-            key: header.key,
-            state: op.state_after(),
-            json: image.json().into(),
-        };
-        self.written.push(written);
-        Ok(())
-    }
-
-    fn derive(
-        &mut self,
-        before: Option<&(u64, u64, Entry)>,
-        header: &Header,
-        seq: u64,
-        json: &str,
-        state_before: Option<SubjectState>,
-    ) -> Result<(), StoreError> {
-        if let Some((_, old_seq, entry)) = before
-            && let Some(old_json) = image_of(entry)
-        {
-            for key in index_keys(&entry.header, *old_seq, old_json)? {
-                self.tables.index.remove(key.as_slice())?;
-            }
-        }
-        for key in index_keys(header, seq, json)? {
-            self.tables.index.insert(key.as_slice(), header.subject.0)?;
+        self.last_recorded = header.recorded;
+        self.tables.journal.insert(seq, value.as_slice())?;
+        self.tables.current.insert(subject, seq)?;
+        if is_new {
+            self.tables.subject_by_key.insert(key::subject(&header.key).as_slice(), subject)?;
         }
         let state = header.op.state_after();
-        if state_before != Some(state) {
-            let name = &header.key;
-            if let Some(before) = state_before {
-                self.add(&key::count(name.connection, name.object, before), -1)?;
-            }
-            self.add(&key::count(name.connection, name.object, state), 1)?;
-        }
+        self.follow(before, &keys, &header, seq)?;
+        self.written.push(Written { seq, subject: header.subject, key: header.key, state, json });
         Ok(())
     }
 
-    fn add(&mut self, key: &[u8], delta: i64) -> Result<(), StoreError> {
-        let count = self.tables.summary(key)? + delta;
-        self.tables.summary.insert(key, count)?;
+    /// History, indexes and counters of a new entry.
+    fn follow(
+        &mut self,
+        before: Option<Prior>,
+        keys: &Keys,
+        header: &Header,
+        seq: u64,
+    ) -> Result<(), StoreError> {
+        let (subject, state, name) = (header.subject.0, header.op.state_after(), &header.key);
+        let was = before.as_ref().map(|prior| prior.state);
+        if let Some(prior) = before {
+            // Of a subject with one entry, `current` says all there is.
+            if prior.is_first {
+                self.tables.history.insert((subject, prior.seq), ())?;
+            }
+            self.tables.history.insert((subject, seq), ())?;
+            for key in prior.keys.standing {
+                self.tables.index.remove(key.finish(prior.subject, prior.seq).as_slice())?;
+            }
+        }
+        for key in keys.standing.iter().chain(&keys.lasting) {
+            self.tables.index.insert(key.clone().finish(subject, seq).as_slice(), ())?;
+        }
+        if was != Some(state) {
+            if let Some(was) = was {
+                self.tables.count(key::count(name.connection, name.object, was), -1);
+            }
+            self.tables.count(key::count(name.connection, name.object, state), 1);
+        }
         Ok(())
     }
 
@@ -224,26 +282,8 @@ impl<'t> Group<'t> {
             let link = self.link.finish(self.next_seq - 1);
             self.tables.commits.insert(self.commit, codec::encode(&link)?.as_slice())?;
             self.tables.meta.insert(NEXT_SUBJECT, codec::encode(&self.next_subject)?.as_slice())?;
+            self.tables.store_counts()?;
         }
         Ok(self.written)
-    }
-}
-
-fn image_of(entry: &Entry) -> Option<&str> {
-    match &entry.body {
-        Body::Kept { image, .. } => Some(image.json()),
-        Body::Erased { .. } => None,
-    }
-}
-
-/// What a sighting means, given where the subject stood.
-const fn op_of(what: What, before: Option<SubjectState>) -> Op {
-    match (what, before) {
-        (What::Op(op), _) => op,
-        (What::Seen { deleted: true }, _) => Op::Deleted,
-        (What::Seen { deleted: false }, None) => Op::Created,
-        (What::Seen { deleted: false }, Some(SubjectState::Live)) => Op::Updated,
-        (What::Seen { deleted: false }, Some(SubjectState::Pending)) => Op::Confirmed,
-        (What::Seen { deleted: false }, Some(SubjectState::Deleted | SubjectState::Gone)) => Op::Restored,
     }
 }

@@ -7,8 +7,8 @@ use super::codec::{encode, to_json};
 use super::error::StoreError;
 use super::key;
 use super::tables::Working;
-use crate::ground::id::{ConnectionId, Object, Seq, SubjectKey};
-use crate::ground::journal::{Cause, Op};
+use crate::ground::id::{ConnectionId, ForeignId, Object, Seq, SubjectKey};
+use crate::ground::journal::{Cause, MergedInto, Op};
 use crate::ground::outbox::Message;
 use crate::ground::time::Instant;
 
@@ -17,6 +17,7 @@ use crate::ground::time::Instant;
 pub struct Changes {
     pub(super) cause: Cause,
     pub(super) puts: Vec<Put>,
+    pub(super) erasures: Vec<Erasure>,
     pub(super) working: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) secrets: Vec<(String, Option<Vec<u8>>)>,
     pub(super) asks: bool,
@@ -30,6 +31,13 @@ pub(super) struct Put {
     pub(super) json: String,
     pub(super) valid: Option<Instant>,
     pub(super) basis: Basis,
+}
+
+/// A record to erase.
+#[derive(Debug)]
+pub(super) struct Erasure {
+    pub(super) key: SubjectKey,
+    pub(super) ground: String,
 }
 
 /// What happened to the record.
@@ -58,7 +66,14 @@ pub(super) enum Basis {
 impl Changes {
     /// No changes yet, made by `cause`.
     pub fn new(cause: Cause) -> Self {
-        Self { cause, puts: Vec::new(), working: Vec::new(), secrets: Vec::new(), asks: false }
+        Self {
+            cause,
+            puts: Vec::new(),
+            erasures: Vec::new(),
+            working: Vec::new(),
+            secrets: Vec::new(),
+            asks: false,
+        }
     }
 
     fn put(&mut self, key: SubjectKey, what: What, json: String, basis: Basis) {
@@ -110,6 +125,20 @@ impl Changes {
         self.put(key, What::Op(Op::Withdrawn), json, Basis::Newest);
     }
 
+    /// A record that is part of another one of its object now: its id leads there from now on.
+    pub fn merged(&mut self, loser: SubjectKey, winner: &ForeignId) -> Result<(), StoreError> {
+        let image = to_json(&MergedInto { merged_into: winner.to_string() })?;
+        self.put(loser, What::Op(Op::Merged), image, Basis::Newest);
+        Ok(())
+    }
+
+    /// Erases everything the ledger holds of a record, in all its versions. The entries stay as stubs, so that the
+    /// chain can still be verified, and the record does not come back by a sync, even if it was never here. `ground`
+    /// says why, without a name: it is kept.
+    pub fn erase(&mut self, key: SubjectKey, ground: &str) {
+        self.erasures.push(Erasure { key, ground: ground.to_owned() });
+    }
+
     /// A working row; `None` removes it.
     pub fn working<T: Serialize>(
         &mut self,
@@ -152,6 +181,6 @@ impl Changes {
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.puts.is_empty() && self.working.is_empty() && self.secrets.is_empty()
+        self.puts.is_empty() && self.erasures.is_empty() && self.working.is_empty() && self.secrets.is_empty()
     }
 }

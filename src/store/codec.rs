@@ -6,8 +6,11 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::error::StoreError;
+use super::ids;
+use super::pack::{Packed, pack, unpack};
 use crate::ground::id::{SubjectId, SubjectKey};
 use crate::ground::journal::{Actor, Cause, Op};
 use crate::ground::time::Instant;
@@ -41,7 +44,7 @@ pub struct Header {
 }
 
 /// The part of an entry that an erasure replaces.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// As written.
     Kept {
@@ -74,7 +77,38 @@ pub struct FieldChange {
     pub after: Option<String>,
 }
 
-/// An after-image. Append only: a dictionary-compressed form will be a further variant.
+/// How a body stands on disk. Append only.
+#[derive(Debug, Serialize, Deserialize)]
+enum Stored<'b> {
+    /// As it is: layout 1, and what does not shrink.
+    Kept { salt: [u8; 16], diff: Vec<FieldChange>, image: Image },
+    /// Erased.
+    Erased { who: String, at: Instant, ground: String },
+    /// Diff and image together, packed with the dictionary of this number; `length` is what they had before.
+    Packed {
+        salt: [u8; 16],
+        dictionary: u16,
+        length: u32,
+        /// The ids that were taken out of the image.
+        #[serde(borrow)]
+        ids: Bytes<'b>,
+        #[serde(borrow)]
+        bytes: Bytes<'b>,
+    },
+}
+
+/// Bytes that are written and read as a whole and not one by one.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct Bytes<'b>(&'b [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+/// An after-image. Append only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Image {
     /// JSON text as it is.
@@ -99,6 +133,16 @@ pub struct Entry {
     pub body: Body,
 }
 
+impl Entry {
+    /// The record as JSON; none when it was erased.
+    pub fn json(&self) -> Option<&str> {
+        match &self.body {
+            Body::Kept { image, .. } => Some(image.json()),
+            Body::Erased { .. } => None,
+        }
+    }
+}
+
 impl Header {
     /// A header without its body's hash.
     pub(super) fn new(subject: SubjectId, key: SubjectKey, op: Op, cause: &Cause, recorded: Instant) -> Self {
@@ -119,7 +163,7 @@ impl Header {
 
 /// BLAKE3 over the content of a body and not over its encoding, so that an entry can be compressed or encoded anew
 /// and the chain still holds. Every part is preceded by its length; an absent text by a length no text has.
-fn body_hash(body: &Body) -> [u8; 32] {
+pub(super) fn body_hash(body: &Body) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     let mut part = |text: Option<&[u8]>| {
         let length = text.map_or(u64::MAX, |text| text.len() as u64);
@@ -138,19 +182,88 @@ fn body_hash(body: &Body) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// Writes an entry; sets the header's body hash. Returns the value and the header's bytes for the chain.
-pub(super) fn encode_entry(mut header: Header, body: &Body) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
-    header.body_hash = body_hash(body);
-    let body = postcard(body)?;
-    let header = postcard(&header)?;
+/// An entry's value from its header and its encoded body. Returns the header's bytes for the chain too.
+pub(super) fn entry_value(header: &Header, body: &[u8]) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
+    let header = postcard(header)?;
+    Ok((join_entry(&header, body)?, header))
+}
+
+fn join_entry(header: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
     let length =
         u32::try_from(header.len()).map_err(|_| StoreError::corrupt("entry header", header.len()))?;
     let mut value = Vec::with_capacity(5 + header.len() + body.len());
     value.push(VERSION);
     value.extend_from_slice(&length.to_le_bytes());
-    value.extend_from_slice(&header);
-    value.extend_from_slice(&body);
-    Ok((value, header))
+    value.extend_from_slice(header);
+    value.extend_from_slice(body);
+    Ok(value)
+}
+
+/// The same entry with another body; its header, and with it the chain, stays to the byte.
+pub(super) fn replace_body(value: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
+    join_entry(split_entry(value)?.0, body)
+}
+
+/// A body as it stands on disk; `own` is the record's own id.
+pub(super) fn encode_body(body: &Body, own: Option<Uuid>) -> Result<Vec<u8>, StoreError> {
+    match body {
+        Body::Erased { who, at, ground } => {
+            postcard(&Stored::Erased { who: who.clone(), at: *at, ground: ground.clone() })
+        }
+        Body::Kept { salt, diff, image } => match encode_packed(*salt, diff, image, own)? {
+            Some(packed) => Ok(packed),
+            None => postcard(&Stored::Kept { salt: *salt, diff: diff.clone(), image: image.clone() }),
+        },
+    }
+}
+
+/// Diff and image packed; nothing when they do not shrink.
+fn encode_packed(
+    salt: [u8; 16],
+    diff: &[FieldChange],
+    image: &Image,
+    own: Option<Uuid>,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(without) = content(diff, image, own)? else { return Ok(None) };
+    let Some(Packed { dictionary, length, bytes }) = pack(&without.text)? else { return Ok(None) };
+    let (ids, bytes) = (Bytes(&without.ids), Bytes(&bytes));
+    postcard(&Stored::Packed { salt, dictionary, length, ids, bytes }).map(Some)
+}
+
+/// What is packed of a body, and the ids that stay outside.
+fn content(
+    diff: &[FieldChange],
+    image: &Image,
+    own: Option<Uuid>,
+) -> Result<Option<ids::Without>, StoreError> {
+    let Some(without) = ids::take_out(image.json(), own) else { return Ok(None) };
+    let mut content = postcard(diff)?;
+    content.extend_from_slice(&without.text);
+    Ok(Some(ids::Without { text: content, ..without }))
+}
+
+/// What is packed of an entry: what a dictionary is trained on.
+pub fn training_sample(entry: &Entry) -> Result<Option<Vec<u8>>, StoreError> {
+    match &entry.body {
+        Body::Kept { diff, image, .. } => {
+            Ok(content(diff, image, entry.header.key.uuid())?.map(|without| without.text))
+        }
+        Body::Erased { .. } => Ok(None),
+    }
+}
+
+fn decode_body(bytes: &[u8], own: Option<Uuid>) -> Result<Body, StoreError> {
+    Ok(match from_postcard::<Stored<'_>>("entry body", bytes)? {
+        Stored::Kept { salt, diff, image } => Body::Kept { salt, diff, image },
+        Stored::Erased { who, at, ground } => Body::Erased { who, at, ground },
+        Stored::Packed { salt, dictionary, length, ids, bytes } => {
+            let content = unpack(dictionary, length, bytes.0)?;
+            let bad = || StoreError::corrupt("packed entry body", content.len());
+            let (diff, text) = ::postcard::take_from_bytes(&content).map_err(|_| bad())?;
+            let json = ids::put_back(text, ids.0, own).ok_or_else(bad)?;
+            Body::Kept { salt, diff, image: Image::Json(json) }
+        }
+    })
 }
 
 /// Header bytes and body bytes of an entry.
@@ -165,8 +278,8 @@ pub(super) fn split_entry(value: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
 /// Reads an entry and checks that its body is the one its header names.
 pub(super) fn decode_entry(value: &[u8]) -> Result<Entry, StoreError> {
     let (header, body) = split_entry(value)?;
-    let entry =
-        Entry { header: from_postcard("entry header", header)?, body: from_postcard("entry body", body)? };
+    let header: Header = from_postcard("entry header", header)?;
+    let entry = Entry { body: decode_body(body, header.key.uuid())?, header };
     let kept = matches!(entry.body, Body::Kept { .. });
     if kept && entry.header.body_hash != body_hash(&entry.body) {
         return Err(StoreError::corrupt("entry body that does not match its header", body.len()));
@@ -238,11 +351,11 @@ fn strip_version<'b>(what: &'static str, bytes: &'b [u8]) -> Result<&'b [u8], St
     }
 }
 
-fn postcard<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+fn postcard<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, StoreError> {
     ::postcard::to_stdvec(value).map_err(|error| StoreError::Unavailable(format!("cannot encode: {error}")))
 }
 
-fn from_postcard<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
+fn from_postcard<'b, T: Deserialize<'b>>(what: &'static str, bytes: &'b [u8]) -> Result<T, StoreError> {
     ::postcard::from_bytes(bytes).map_err(|_| StoreError::corrupt(what, bytes.len()))
 }
 
@@ -271,9 +384,10 @@ mod tests {
             why: "first sync".into(),
             request_id: None,
         };
-        let header = Header::new(SubjectId(3), key, Op::Created, &cause, Instant(7));
+        let mut header = Header::new(SubjectId(3), key, Op::Created, &cause, Instant(7));
         let body = Body::Kept { salt: [9; 16], diff: vec![], image: Image::Json("{\"a\":1}".into()) };
-        encode_entry(header, &body).unwrap()
+        header.body_hash = body_hash(&body);
+        entry_value(&header, &encode_body(&body, header.key.uuid()).unwrap()).unwrap()
     }
 
     #[test]
@@ -304,7 +418,7 @@ mod tests {
         let tags: Vec<u8> = actors.iter().map(|actor| postcard(actor).unwrap()[0]).collect();
         assert_eq!(tags, [0, 3, 4, 5]);
         let ops: Vec<u8> = Op::ALL.iter().flat_map(|op| postcard(op).unwrap()).collect();
-        assert_eq!(ops, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(ops, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         let objects: Vec<Vec<u8>> = Object::ALL.iter().map(|object| postcard(object).unwrap()).collect();
         assert_eq!(objects, [[1], [3], [100], [101], [102], [103], [104], [105]]);
         assert_eq!(postcard(&[Arrival::NotSent, Arrival::Unknown]).unwrap(), [0, 1]);

@@ -1,72 +1,115 @@
-//! Index keys and counters that follow from a record. `verify` rebuilds them with the same function.
+//! Index keys and counters that follow from a record. `verify` rebuilds them with the same functions.
+
+use serde::Deserialize;
 
 use super::codec::{Header, from_json};
 use super::error::StoreError;
 use super::key::{self, IndexKey};
 use super::tables::Index;
 use crate::ground::access::User;
-use crate::ground::crm::GiftRecord;
-use crate::ground::id::{Object, StagedId};
-use crate::ground::journal::SubjectState;
+use crate::ground::crm::{GiftDonor, PersonRecord};
+use crate::ground::id::{Object, PersonId, StagedId};
+use crate::ground::journal::{MergedInto, SubjectState};
 use crate::ground::run::ProcessRun;
 use crate::ground::staging::StagedRow;
 
-/// The subject's index keys after the entry `seq` with this header and image.
-pub(super) fn index_keys(header: &Header, seq: u64, json: &str) -> Result<Vec<Vec<u8>>, StoreError> {
-    let state = header.op.state_after();
-    let subject = header.subject.0;
-    let mut keys =
-        vec![key::newest(header.key.connection, header.key.object, state).u64(seq).finish(subject)];
-    if state == SubjectState::Gone {
-        return Ok(keys);
+/// An index key without its end, which is given when the entry has its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// It leads to the entry.
+    Entry(IndexKey),
+    /// It leads to the subject.
+    Subject(IndexKey),
+}
+
+impl Key {
+    /// The key as it stands in the table.
+    pub(super) fn finish(self, subject: u64, seq: u64) -> Vec<u8> {
+        match self {
+            Self::Entry(key) => key.finish(seq),
+            Self::Subject(key) => key.finish(subject),
+        }
     }
-    match header.key.object {
-        Object::People | Object::GiftBatch | Object::Token => {}
-        Object::Gifts => keys.extend(gift_keys(header, seq, json)),
-        Object::GiftStaging => keys.extend(staged_keys(subject, &from_json("staged row", json)?)),
+}
+
+/// Index keys of one entry.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// They stand until the subject's next entry.
+    pub(super) standing: Vec<Key>,
+    /// They stand for as long as the entry has its content: what is asked about a moment that has passed.
+    pub(super) lasting: Vec<Key>,
+}
+
+/// The keys of an entry with this header and image; without an image (it was erased) only those that say nothing of
+/// its content.
+pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreError> {
+    let name = &header.key;
+    let state = header.op.state_after();
+    let mut keys = Keys {
+        standing: vec![Key::Entry(key::newest(name.connection, name.object, state))],
+        lasting: vec![Key::Entry(key::by_object(name.connection, name.object))],
+    };
+    let Some(json) = json else { return Ok(keys) };
+    match state {
+        SubjectState::Gone | SubjectState::Erased => return Ok(keys),
+        SubjectState::Merged => {
+            let into: MergedInto = from_json("merged record", json)?;
+            keys.standing.push(Key::Subject(key::merged_into(&into.beside(name))));
+            return Ok(keys);
+        }
+        SubjectState::Live | SubjectState::Pending | SubjectState::Deleted => {}
+    }
+    match name.object {
+        Object::GiftBatch | Object::Token => {}
+        Object::People => keys.standing.extend(person_keys(header, json)),
+        Object::Gifts => keys.lasting.extend(gift_key(header, json)),
+        Object::GiftStaging => keys.standing.extend(staged_keys(&from_json("staged row", json)?)),
         Object::Evidence => {
             let evidence: EvidenceRow = from_json("evidence", json)?;
-            keys.push(IndexKey::new(Index::EvidenceByRow).uuid(evidence.row.0).finish(subject));
+            keys.standing.push(Key::Subject(IndexKey::new(Index::EvidenceByRow).uuid(evidence.row.0)));
         }
-        Object::Run => {
-            let run: ProcessRun = from_json("run", json)?;
-            keys.push(
-                IndexKey::new(Index::RunsByBatch).uuid(run.batch.0).instant(run.queued_at).finish(subject),
-            );
-            if run.status.is_active() {
-                keys.push(IndexKey::new(Index::ActiveRuns).finish(subject));
-            }
-        }
+        Object::Run => keys.standing.extend(run_keys(&from_json("run", json)?)),
         Object::User => {
             let user: User = from_json("user", json)?;
-            keys.push(
-                IndexKey::new(Index::UserByEmail).bytes(user.email.as_bytes()).bytes(&[0]).finish(subject),
-            );
+            let key = IndexKey::new(Index::UserByEmail).bytes(user.email.as_bytes()).bytes(&[0]);
+            keys.standing.push(Key::Subject(key));
         }
     }
     Ok(keys)
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct EvidenceRow {
     row: StagedId,
 }
 
 /// A foreign record that does not read as a gift has no donor to find it by; it is mirrored all the same.
-fn gift_keys(header: &Header, seq: u64, json: &str) -> Option<Vec<u8>> {
-    let gift = serde_json::from_str::<GiftRecord>(json).ok()?.into_gift();
-    Some(key::gifts_by_donor(header.key.connection, gift.donor?).u64(seq).finish(header.subject.0))
+fn gift_key(header: &Header, json: &str) -> Option<Key> {
+    let donor = serde_json::from_str::<GiftDonor>(json).ok()?.donor_id?;
+    Some(Key::Entry(key::gifts_by_donor(header.key.connection, PersonId(donor))))
 }
 
-fn staged_keys(subject: u64, row: &StagedRow) -> Vec<Vec<u8>> {
-    let by_status =
-        IndexKey::new(Index::StagedByStatus).status(row.status()).instant(row.received_at).finish(subject);
+fn person_keys(header: &Header, json: &str) -> Vec<Key> {
+    let Ok(record) = serde_json::from_str::<PersonRecord>(json) else { return Vec::new() };
+    let mut emails: Vec<String> = record.into_person().emails.iter().map(|e| e.to_lowercase()).collect();
+    emails.sort_unstable();
+    emails.dedup();
+    let key = |email: &String| Key::Subject(key::person_by_email(header.key.connection, email));
+    emails.iter().map(key).collect()
+}
+
+fn run_keys(run: &ProcessRun) -> Vec<Key> {
+    let by_batch = IndexKey::new(Index::RunsByBatch).uuid(run.batch.0).instant(run.queued_at);
+    let active = run.status.is_active().then(|| Key::Subject(IndexKey::new(Index::ActiveRuns)));
+    std::iter::once(Key::Subject(by_batch)).chain(active).collect()
+}
+
+fn staged_keys(row: &StagedRow) -> Vec<Key> {
+    let by_status = IndexKey::new(Index::StagedByStatus).status(row.status()).instant(row.received_at);
     let by_batch = row.batch.map(|batch| {
-        IndexKey::new(Index::StagedByBatch)
-            .uuid(batch.0)
-            .status(row.status())
-            .instant(row.received_at)
-            .finish(subject)
+        let key = IndexKey::new(Index::StagedByBatch).uuid(batch.0).status(row.status());
+        Key::Subject(key.instant(row.received_at))
     });
-    std::iter::once(by_status).chain(by_batch).collect()
+    std::iter::once(Key::Subject(by_status)).chain(by_batch).collect()
 }

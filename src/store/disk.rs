@@ -22,6 +22,8 @@ struct Bytes {
     unsynced: Vec<Change>,
     /// Operations until the disk fails; none means it works.
     fail_in: Option<u64>,
+    /// Bytes there is room for; none means any number.
+    room: Option<u64>,
     /// Writes, length changes and syncs so far.
     operations: u64,
 }
@@ -41,6 +43,16 @@ impl SimDisk {
     /// An empty disk.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A disk that holds these bytes.
+    pub fn holding(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Mutex::new(Bytes { seen: bytes.clone(), durable: bytes, ..Bytes::default() })))
+    }
+
+    /// From now on there is room for so many bytes in all.
+    pub fn room_for(&self, bytes: u64) {
+        self.lock().room = Some(bytes);
     }
 
     fn lock(&self) -> MutexGuard<'_, Bytes> {
@@ -73,8 +85,7 @@ impl SimDisk {
                 change.apply(&mut after);
             }
         }
-        let fresh = Bytes { seen: after.clone(), durable: after, ..Bytes::default() };
-        Self(Arc::new(Mutex::new(fresh)))
+        Self::holding(after)
     }
 
     /// All bytes, as a reader sees them.
@@ -85,6 +96,9 @@ impl SimDisk {
     fn change(&self, change: Change) -> Result<(), io::Error> {
         let mut bytes = self.lock();
         bytes.count()?;
+        if bytes.room.is_some_and(|room| change.reaches() > room) {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
         change.apply(&mut bytes.seen);
         bytes.unsynced.push(change);
         Ok(())
@@ -92,6 +106,14 @@ impl SimDisk {
 }
 
 impl Change {
+    /// How long the file is after it, at least.
+    const fn reaches(&self) -> u64 {
+        match self {
+            Self::Length(length) => *length,
+            Self::Write(offset, data) => *offset + data.len() as u64,
+        }
+    }
+
     fn apply(&self, target: &mut Vec<u8>) {
         match self {
             Self::Length(length) => target.resize(usize::try_from(*length).unwrap_or(usize::MAX), 0),

@@ -27,6 +27,9 @@ pub enum StoreError {
     /// A change was built on a state that is no longer the newest.
     #[error("somebody changed this record in the meantime; read it again and repeat the change")]
     Moved,
+    /// A change of a record whose content was erased.
+    #[error("this record was erased; nothing can be changed in it any more")]
+    Erased,
 }
 
 impl StoreError {
@@ -86,6 +89,24 @@ pub enum OpenError {
     /// Another process has it.
     #[error("the ledger is in use by another process. Stop that first.")]
     InUse,
+    /// There is no room.
+    #[error("the disk that holds {0} is full. Nothing was changed. Make room there, then start again.")]
+    Full(String),
+    /// The rights are missing.
+    #[error(
+        "Almoner may not write {0}. Nothing was changed. Give the file and its folder to the user that runs Almoner, and mount the disk writable."
+    )]
+    NotAllowed(String),
+    /// The safety copy before a change of layout could not be made.
+    #[error("cannot copy {path} before bringing it up to layout {to}: {reason}. Nothing was changed.")]
+    Copy {
+        /// The file.
+        path: String,
+        /// The layout it would have had.
+        to: u32,
+        /// What the system said.
+        reason: String,
+    },
     /// The file system says no.
     #[error("cannot open the ledger at {path}: {reason}")]
     Io {
@@ -94,6 +115,19 @@ pub enum OpenError {
         /// What the system said.
         reason: String,
     },
+}
+
+impl OpenError {
+    /// What the system's answer means for whoever starts us.
+    pub(super) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let path = path.display().to_string();
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full(path),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::NotAllowed(path),
+            _ => Self::Io { path, reason: error.to_string() },
+        }
+    }
 }
 
 /// How a write ended badly. In every case nothing was written.

@@ -47,12 +47,21 @@ impl Prefix {
     }
 }
 
-/// An index key is its number, its parts, and the subject at the end, so that equal parts stay apart.
+/// An index key is its number, its parts, and at the end the subject or the entry it leads to, so that equal parts
+/// stay apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IndexKey(Vec<u8>);
+
+/// What an index key leads to: its last eight bytes.
+pub(super) fn leads_to(key: &[u8]) -> u64 {
+    key.last_chunk().map_or(0, |last| u64::from_be_bytes(*last))
+}
 
 impl IndexKey {
     pub(super) fn new(index: Index) -> Self {
-        Self(vec![index as u8])
+        let mut key = Vec::with_capacity(40);
+        key.push(index as u8);
+        Self(key)
     }
 
     pub(super) fn bytes(mut self, part: &[u8]) -> Self {
@@ -81,8 +90,8 @@ impl IndexKey {
         Prefix(self.0)
     }
 
-    pub(super) fn finish(self, subject: u64) -> Vec<u8> {
-        self.u64(subject).0
+    pub(super) fn finish(self, leads_to: u64) -> Vec<u8> {
+        self.u64(leads_to).0
     }
 }
 
@@ -93,6 +102,8 @@ pub(super) const fn state(state: SubjectState) -> u8 {
         SubjectState::Pending => 2,
         SubjectState::Deleted => 3,
         SubjectState::Gone => 4,
+        SubjectState::Erased => 5,
+        SubjectState::Merged => 6,
     }
 }
 
@@ -107,6 +118,21 @@ pub(super) fn newest(connection: ConnectionId, object: Object, of: SubjectState)
 /// A donor's gifts: equal ids of two connections never meet.
 pub(super) fn gifts_by_donor(connection: ConnectionId, donor: PersonId) -> IndexKey {
     IndexKey::new(Index::GiftsByDonor).bytes(&connection.0.to_be_bytes()).uuid(donor.0)
+}
+
+/// Every entry of an object.
+pub(super) fn by_object(connection: ConnectionId, object: Object) -> IndexKey {
+    IndexKey::new(Index::ByObject).bytes(&connection.0.to_be_bytes()).bytes(&object.number().to_be_bytes())
+}
+
+/// People who have an address; to be asked in lower case.
+pub(super) fn person_by_email(connection: ConnectionId, email: &str) -> IndexKey {
+    IndexKey::new(Index::PersonByEmail).bytes(&connection.0.to_be_bytes()).bytes(email.as_bytes()).bytes(&[0])
+}
+
+/// Records that were merged into this one.
+pub(super) fn merged_into(name: &SubjectKey) -> IndexKey {
+    IndexKey::new(Index::MergedInto).bytes(&subject(name)).bytes(&[0])
 }
 
 /// Counter of subjects by state.

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::codec::{Body, Entry, Header, decode, decode_entry, decode_header, from_json};
+use super::codec::{Body, Entry, Header, Image, decode, decode_entry, from_json};
 use super::error::StoreError;
 use super::key::{self, IndexKey, Prefix};
+use super::past::Asked;
 use super::reader::{Order, Reader};
 use super::tables::{Index, Working};
 use crate::ground::access::{Token, User};
@@ -52,6 +53,9 @@ pub struct Page<T> {
     pub next: Option<Vec<u8>>,
 }
 
+/// How many merges in a row lead on; more are a circle.
+pub(super) const MERGES_MAX: usize = 16;
+
 /// Typed reads over some tables.
 #[derive(Clone, Copy)]
 pub struct Ledger<'r>(pub(super) &'r dyn Reader);
@@ -76,12 +80,6 @@ impl Ledger<'_> {
         self.0.entry(seq.0)?.map(|value| decode_entry(&value)).transpose()
     }
 
-    /// What an entry is about, without reading what it says.
-    pub fn object_of(&self, seq: Seq) -> Result<Option<Object>, StoreError> {
-        let header = self.0.entry(seq.0)?.map(|value| decode_header(&value)).transpose()?;
-        Ok(header.map(|header| header.key.object))
-    }
-
     /// Entries of a subject before `before`, newest first.
     pub fn history(&self, subject: SubjectId, before: Seq, limit: usize) -> Result<Vec<Seq>, StoreError> {
         Ok(self.0.history(subject.0, before.0, limit)?.into_iter().map(Seq).collect())
@@ -94,26 +92,32 @@ impl Ledger<'_> {
 
     /// The record of a subject as the JSON of its after-image; none when it was erased.
     pub fn record(&self, subject: SubjectId) -> Result<Option<Record<String>>, StoreError> {
-        let Some(seq) = self.0.current(subject.0)? else { return Ok(None) };
-        let value =
-            self.0.entry(seq)?.ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))?;
-        let Entry { header, body } = decode_entry(&value)?;
-        let Body::Kept { image, .. } = body else { return Ok(None) };
-        let Header { key, op, recorded, .. } = header;
-        let record = Record {
-            subject,
-            key,
-            seq: Seq(seq),
-            state: op.state_after(),
-            recorded,
-            value: image.json().to_owned(),
-        };
-        Ok(Some(record))
+        self.0.current(subject.0)?.map_or(Ok(None), |seq| self.record_at(Seq(seq)))
     }
 
-    /// The record of a name.
+    /// A record as an entry left it; none when it was erased.
+    pub fn record_at(&self, seq: Seq) -> Result<Option<Record<String>>, StoreError> {
+        let value = self.0.entry(seq.0)?;
+        let value = value.ok_or(StoreError::corrupt("pointer to an entry that is not there", 0))?;
+        let Entry { header, body } = decode_entry(&value)?;
+        let Body::Kept { image, .. } = body else { return Ok(None) };
+        let Header { subject, key, op, recorded, .. } = header;
+        let Image::Json(value) = image;
+        Ok(Some(Record { subject, key, seq, state: op.state_after(), recorded, value }))
+    }
+
+    /// The record of a name; of a record that was merged, the one it is part of now.
     pub fn record_of(&self, name: &SubjectKey) -> Result<Option<Record<String>>, StoreError> {
-        self.subject(name)?.map_or(Ok(None), |subject| self.record(subject))
+        let record = self.subject(name)?.map_or(Ok(None), |subject| self.record(subject))?;
+        match record {
+            Some(merged) if merged.state == SubjectState::Merged => self.record_as_of(name, self.last_seq()?),
+            found => Ok(found),
+        }
+    }
+
+    /// Subjects that were merged into this one, in the order of their numbers.
+    pub fn merged_into(&self, name: &SubjectKey) -> Result<Vec<SubjectId>, StoreError> {
+        Ok(self.subjects(&key::merged_into(name).prefix(), None, Order::Up, usize::MAX)?.0)
     }
 
     fn typed<T: DeserializeOwned>(
@@ -174,6 +178,30 @@ impl Ledger<'_> {
         Ok(record.map(|r| r.map(GiftRecord::into_gift)))
     }
 
+    /// What the keys with this prefix lead to, and where the next page begins if there is one.
+    pub(super) fn led_to(
+        &self,
+        prefix: &Prefix,
+        after: Option<&[u8]>,
+        order: Order,
+        limit: usize,
+    ) -> Result<(Vec<u64>, Option<Vec<u8>>), StoreError> {
+        let (mut found, mut last) = (Vec::new(), None);
+        let mut more = false;
+        self.0.index(prefix, after, order, &mut |key| {
+            if found.len() == limit {
+                more = true;
+                return ControlFlow::Break(());
+            }
+            found.push(key::leads_to(key));
+            if found.len() == limit {
+                last = Some(key.to_vec());
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok((found, last.filter(|_| more)))
+    }
+
     fn subjects(
         &self,
         prefix: &Prefix,
@@ -181,24 +209,14 @@ impl Ledger<'_> {
         order: Order,
         limit: usize,
     ) -> Result<(Vec<SubjectId>, Option<Vec<u8>>), StoreError> {
-        let (mut subjects, mut last) = (Vec::new(), None);
-        let mut more = false;
-        self.0.index(prefix, after, order, &mut |key, subject| {
-            if subjects.len() == limit {
-                more = true;
-                return ControlFlow::Break(());
-            }
-            subjects.push(SubjectId(subject));
-            last = Some(key.to_vec());
-            ControlFlow::Continue(())
-        })?;
-        Ok((subjects, last.filter(|_| more)))
+        let (found, next) = self.led_to(prefix, after, order, limit)?;
+        Ok((found.into_iter().map(SubjectId).collect(), next))
     }
 
     /// How many index keys begin with this.
     fn count(&self, prefix: &Prefix) -> Result<u64, StoreError> {
         let mut count = 0;
-        self.0.index(prefix, None, Order::Up, &mut |_, _| {
+        self.0.index(prefix, None, Order::Up, &mut |_| {
             count += 1;
             ControlFlow::Continue(())
         })?;
@@ -288,7 +306,34 @@ impl Ledger<'_> {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Page<Record<String>>, StoreError> {
-        self.page(&key::newest(connection, object, state).prefix(), after, limit)
+        self.records(self.newest_entries(connection, object, state, after, limit)?)
+    }
+
+    /// Entries of the records of an object, newest change first.
+    pub fn newest_entries(
+        &self,
+        connection: ConnectionId,
+        object: Object,
+        state: SubjectState,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Page<Seq>, StoreError> {
+        let prefix = key::newest(connection, object, state).prefix();
+        // A cursor of another list would walk foreign keys.
+        let after = after.filter(|after| after.starts_with(&prefix.0));
+        let (seqs, next) = self.led_to(&prefix, after, Order::Down, limit)?;
+        Ok(Page { items: seqs.into_iter().map(Seq).collect(), next })
+    }
+
+    /// People of Twenty who have this address, whatever its case.
+    pub fn people_by_email(&self, email: &str) -> Result<Vec<Record<Person>>, StoreError> {
+        let prefix = key::person_by_email(ConnectionId::TWENTY, &email.trim().to_lowercase()).prefix();
+        let mut people = Vec::new();
+        for subject in self.subjects(&prefix, None, Order::Up, usize::MAX)?.0 {
+            let record: Option<Record<PersonRecord>> = Self::typed("person", self.record(subject)?)?;
+            people.extend(record.map(|r| r.map(PersonRecord::into_person)));
+        }
+        Ok(people)
     }
 
     /// Gifts of a donor, newest change first.
@@ -298,28 +343,20 @@ impl Ledger<'_> {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Page<Record<String>>, StoreError> {
-        self.page(&key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix(), after, limit)
+        let prefix = key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix();
+        let asked = Asked { as_of: self.last_seq()?, state: None, after, limit };
+        self.records(self.newest_of(&prefix, &asked)?)
     }
 
     /// How many gifts of a donor are known.
     pub fn gift_count_of(&self, donor: PersonId) -> Result<u64, StoreError> {
-        self.count(&key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix())
-    }
-
-    fn page(
-        &self,
-        prefix: &Prefix,
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Page<Record<String>>, StoreError> {
-        // A cursor of another list would walk foreign keys.
-        let after = after.filter(|after| after.starts_with(&prefix.0));
-        let (subjects, next) = self.subjects(prefix, after, Order::Down, limit)?;
-        let mut items = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            items.extend(self.record(subject)?);
+        let prefix = key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix();
+        let mut gifts = 0;
+        for seq in self.led_to(&prefix, None, Order::Up, usize::MAX)?.0 {
+            let header = self.header(seq)?;
+            gifts += u64::from(self.0.current(header.subject.0)? == Some(seq));
         }
-        Ok(Page { items, next })
+        Ok(gifts)
     }
 
     /// How many records of an object stand in a state.

@@ -10,28 +10,37 @@ mod derive;
 mod diff;
 pub mod disk;
 mod error;
+mod ids;
 mod key;
 mod ledger;
-#[cfg_attr(not(test), expect(dead_code, reason = "what proves the ledger will walk its pages"))]
+mod migrate;
+mod open;
+mod pack;
 mod pages;
+mod past;
+mod prepare;
 mod reader;
+mod rows;
 pub mod secrets;
 mod tables;
 mod verify;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use redb::{Builder, ReadableDatabase};
+use redb::ReadableDatabase;
 use tokio::sync::broadcast;
 
 pub use apply::Written;
 pub use changes::Changes;
-pub use codec::{Body, Entry, FieldChange, Header, Image};
+pub use codec::{Body, Entry, FieldChange, Header, Image, training_sample};
 pub use error::{Fail, OpenError, StoreError, WriteError};
 pub use ledger::{Ledger, Page, QueueFilter, Record};
+pub use past::Asked;
+pub use rows::{Rendered, Rows};
 pub use tables::{SCHEMA, Working};
 pub use verify::{Verdict, verify};
 pub use writer::View;
@@ -41,11 +50,9 @@ use crate::ground::id::{Object, Seq};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 use disk::SimDisk;
-use reader::{OpenTables, SnapshotTables, Watched};
+use reader::{Memo, SnapshotTables, Watched};
 use writer::{Queue, Writer};
 
-/// Page cache of the database, in bytes: enough for 200,000 records (measured), small enough for a small server.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// Commit notes kept for slow listeners.
 const NOTES: usize = 1_024;
 
@@ -90,9 +97,23 @@ struct Database {
     state: RwLock<Option<Arc<redb::Database>>>,
     /// Set by a read that failed: the handle below answers nothing more, so the next use opens the bytes anew.
     read_failed: Arc<AtomicBool>,
+    shared: Mutex<Shared>,
+}
+
+/// What readers share until the next commit: opening a dozen tables costs more than most reads.
+#[derive(Default)]
+struct Shared {
+    tables: Option<Arc<Watched>>,
+    /// Commits and faults so far: what was opened before one is not shared after it.
+    epoch: u64,
 }
 
 impl Database {
+    fn new(place: Place, database: redb::Database) -> Self {
+        let state = RwLock::new(Some(Arc::new(database)));
+        Self { place, state, read_failed: Arc::default(), shared: Mutex::default() }
+    }
+
     fn get(&self) -> Result<Arc<redb::Database>, StoreError> {
         if self.read_failed.swap(false, Ordering::SeqCst) {
             self.suspect();
@@ -104,7 +125,8 @@ impl Database {
         if let Some(database) = state.as_ref() {
             return Ok(Arc::clone(database));
         }
-        let database = reopen(&self.place).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let database =
+            open::again(&self.place).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let database = Arc::new(database);
         *state = Some(Arc::clone(&database));
         Ok(database)
@@ -112,6 +134,7 @@ impl Database {
 
     /// A write failed: nothing more goes through this handle; the next use opens the bytes anew.
     fn suspect(&self) {
+        self.outdate();
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -120,6 +143,42 @@ impl Database {
         // Opening after a kill takes milliseconds instead of a scan of the file.
         tx.set_quick_repair(true);
         Ok(tx)
+    }
+
+    fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There is something newer: readers no longer share what was opened before. Nothing of the old state is kept
+    /// from being used again but by those who are reading it now.
+    fn outdate(&self) {
+        let mut shared = self.shared();
+        shared.epoch += 1;
+        shared.tables = None;
+    }
+
+    /// The tables of the newest commit.
+    fn tables(&self) -> Result<Arc<Watched>, StoreError> {
+        let epoch = {
+            let shared = self.shared();
+            if let Some(tables) = &shared.tables
+                && !tables.failed.load(Ordering::SeqCst)
+            {
+                return Ok(Arc::clone(tables));
+            }
+            shared.epoch
+        };
+        let failed = Arc::clone(&self.read_failed);
+        let opened = self.get()?.begin_read().map_err(StoreError::from);
+        let tables = opened.and_then(|tx| SnapshotTables::open(&tx));
+        let tables = tables.inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
+        let tables = Arc::new(Watched { tables, failed, memo: Memo::default() });
+        let mut shared = self.shared();
+        // A commit may have come in between; then only this reader uses the older state.
+        if shared.epoch == epoch {
+            shared.tables = Some(Arc::clone(&tables));
+        }
+        Ok(tables)
     }
 }
 
@@ -166,18 +225,8 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the ledger, or makes a new one. A file that is not ours, damaged, or newer is refused and left alone.
     pub fn open(place: Place, world: World, drive: Drive) -> Result<Self, OpenError> {
-        if let Place::File(path) = &place
-            && !path.exists()
-        {
-            create_file(path, &world)?;
-        }
-        let database = open_database(&place)?;
-        prepare(&place, &database, &world)?;
-        let database = Arc::new(Database {
-            place,
-            state: RwLock::new(Some(Arc::new(database))),
-            read_failed: Arc::default(),
-        });
+        let opened = open::first(&place, &world)?;
+        let database = Arc::new(Database::new(place, opened));
         let notice = Arc::new(Notice { hooks: Mutex::default(), sender: broadcast::channel(NOTES).0 });
         let queue = Arc::new(Queue::default());
         let writer = Writer {
@@ -230,17 +279,12 @@ impl Store {
 
     /// A consistent view of everything committed so far. Not to be held longer than a second or across an await.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let watch = Arc::clone(&self.0.database.read_failed);
-        let tables = self
-            .0
-            .database
-            .get()?
-            .begin_read()
-            .map_err(StoreError::from)
-            .and_then(|tx| SnapshotTables::open(&tx));
-        let tables =
-            Watched { tables: tables.inspect_err(|_| watch.store(true, Ordering::SeqCst))?, failed: watch };
-        Ok(Snapshot { tables, as_of: self.0.world.now() })
+        let tables = self.0.database.tables()?;
+        Ok(Snapshot { tables, as_of: self.0.world.now(), stays: PhantomData })
+    }
+
+    fn place(&self) -> &Place {
+        &self.0.database.place
     }
 
     /// Stops taking writes and waits until what was taken is committed.
@@ -254,10 +298,12 @@ impl Store {
     }
 }
 
-/// A consistent view of the store at one moment.
+/// A consistent view of the store at one moment. It keeps pages from being used again for as long as it lives, so it
+/// is not sent anywhere: held across an await, it would not compile.
 pub struct Snapshot {
-    tables: Watched,
+    tables: Arc<Watched>,
     as_of: Instant,
+    stays: PhantomData<*const ()>,
 }
 
 impl Snapshot {
@@ -269,146 +315,29 @@ impl Snapshot {
 
     /// Typed reads.
     pub fn ledger(&self) -> Ledger<'_> {
-        Ledger(&self.tables)
+        Ledger(&*self.tables)
+    }
+
+    /// Something worked out of this state, once until the next commit: for what most requests ask again. `kind` names
+    /// what it is, `key` which one.
+    pub fn memo<T: Send + Sync + 'static>(
+        &self,
+        kind: &'static str,
+        key: &[u8],
+        work_out: impl FnOnce(&Ledger<'_>) -> Result<T, StoreError>,
+    ) -> Result<Arc<T>, StoreError> {
+        if let Some(known) = self.tables.memo.get(kind, key) {
+            return Ok(known);
+        }
+        let value = Arc::new(work_out(&self.ledger())?);
+        self.tables.memo.put(kind, key, &value);
+        Ok(value)
     }
 
     /// When it was taken.
     pub const fn as_of(&self) -> Instant {
         self.as_of
     }
-}
-
-fn open_database(place: &Place) -> Result<redb::Database, OpenError> {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    match place {
-        Place::Memory(disk) => {
-            builder.create_with_backend(disk.clone()).map_err(|error| refused(Path::new("memory"), &error))
-        }
-        Place::File(path) => {
-            let shown = path.display().to_string();
-            match std::fs::metadata(path) {
-                Ok(found) if found.len() == 0 => return Err(OpenError::Empty(shown)),
-                Ok(found) if !found.is_file() => return Err(OpenError::Foreign(shown)),
-                Ok(_) => check_magic(path)?,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(OpenError::Io { path: shown, reason: error.to_string() }),
-            }
-            builder.create(path).map_err(|error| refused(path, &error))
-        }
-    }
-}
-
-/// Makes a new ledger beside its place and moves it there when it is complete, so that a crash in between leaves no
-/// half-made file that the next start would have to refuse.
-fn create_file(path: &Path, world: &World) -> Result<(), OpenError> {
-    let io =
-        |error: std::io::Error| OpenError::Io { path: path.display().to_string(), reason: error.to_string() };
-    let unfinished = path.with_extension("unfinished");
-    match std::fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
-        _ => {}
-    }
-    {
-        let database = Builder::new().create(&unfinished).map_err(|error| refused(path, &error))?;
-        prepare(&Place::File(unfinished.clone()), &database, world)?;
-    }
-    std::fs::rename(&unfinished, path).map_err(io)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
-}
-
-/// Opens what was open before. A ledger that is gone meanwhile is an error, never a new one.
-fn reopen(place: &Place) -> Result<redb::Database, OpenError> {
-    let gone = |reason: &str| OpenError::Io { path: format!("{place:?}"), reason: reason.into() };
-    if let Place::File(path) = place
-        && !path.exists()
-    {
-        return Err(gone("the file is not there any more"));
-    }
-    let database = open_database(place)?;
-    match layout(&database) {
-        Ok(Layout::Ours(SCHEMA)) => Ok(database),
-        _ => Err(gone("it is not the ledger that was open before")),
-    }
-}
-
-/// Looks before redb does: a foreign file must not be touched.
-fn check_magic(path: &Path) -> Result<(), OpenError> {
-    use std::io::Read;
-    let io =
-        |error: std::io::Error| OpenError::Io { path: path.display().to_string(), reason: error.to_string() };
-    let mut head = [0_u8; 4];
-    let read = std::fs::File::open(path).map_err(io)?.read(&mut head).map_err(io)?;
-    if read == head.len() && &head == b"redb" {
-        Ok(())
-    } else {
-        Err(OpenError::Foreign(path.display().to_string()))
-    }
-}
-
-fn refused(path: &Path, error: &redb::DatabaseError) -> OpenError {
-    let path = path.display().to_string();
-    match error {
-        redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse,
-        redb::DatabaseError::Storage(redb::StorageError::Io(error)) => {
-            OpenError::Io { path, reason: error.to_string() }
-        }
-        other => OpenError::Damaged { path, reason: other.to_string() },
-    }
-}
-
-/// Makes the tables of a new store; checks the layout of an old one.
-fn prepare(place: &Place, database: &redb::Database, world: &World) -> Result<(), OpenError> {
-    let shown = match place {
-        Place::File(path) => path.display().to_string(),
-        Place::Memory(_) => "memory".to_owned(),
-    };
-    let damaged = |error: StoreError| OpenError::Damaged { path: shown.clone(), reason: error.to_string() };
-    match layout(database).map_err(&damaged)? {
-        Layout::Ours(SCHEMA) => Ok(()),
-        Layout::Ours(found) if found > SCHEMA => Err(OpenError::Newer { found, known: SCHEMA }),
-        Layout::Ours(found) => {
-            Err(damaged(StoreError::Newer { what: "a layout that was never released", found }))
-        }
-        Layout::Foreign => Err(OpenError::Foreign(shown.clone())),
-        Layout::New => create_tables(database, world).map_err(damaged),
-    }
-}
-
-enum Layout {
-    New,
-    Ours(u32),
-    Foreign,
-}
-
-const SCHEMA_NAME: &str = "schema";
-
-fn layout(database: &redb::Database) -> Result<Layout, StoreError> {
-    let tx = database.begin_read()?;
-    if tx.list_tables()?.next().is_none() {
-        return Ok(Layout::New);
-    }
-    let meta = match tx.open_table(tables::META) {
-        Ok(meta) => meta,
-        Err(redb::TableError::Storage(error)) => return Err(error.into()),
-        Err(_) => return Ok(Layout::Foreign),
-    };
-    let Some(value) = meta.get(SCHEMA_NAME)? else { return Ok(Layout::Foreign) };
-    Ok(Layout::Ours(codec::decode("schema version", value.value())?))
-}
-
-fn create_tables(database: &redb::Database, world: &World) -> Result<(), StoreError> {
-    let mut tx = database.begin_write()?;
-    tx.set_quick_repair(true);
-    {
-        let mut tables = OpenTables::open(&tx)?;
-        tables.meta.insert(SCHEMA_NAME, codec::encode(&SCHEMA)?.as_slice())?;
-        let identity: [u8; 16] = world.bytes();
-        tables.meta.insert(apply::IDENTITY, codec::encode(&identity)?.as_slice())?;
-    }
-    tx.commit()?;
-    Ok(())
 }
 
 impl Drop for Inner {

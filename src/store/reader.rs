@@ -1,8 +1,10 @@
 //! Reading tables: the same reads inside a write (through its open tables) and outside (through a snapshot).
 
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
 
@@ -19,7 +21,7 @@ pub(super) enum Order {
     Down,
 }
 
-type IndexVisit<'v> = dyn FnMut(&[u8], u64) -> ControlFlow<()> + 'v;
+type IndexVisit<'v> = dyn FnMut(&[u8]) -> ControlFlow<()> + 'v;
 type BytesVisit<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'v;
 
 /// Reads of every table. Values are copied out, so that nothing outlives a table.
@@ -55,10 +57,12 @@ pub(super) struct OpenTables<'t> {
     pub(super) current: Table<'t, u64, u64>,
     pub(super) history: Table<'t, (u64, u64), ()>,
     pub(super) subject_by_key: Table<'t, &'static [u8], u64>,
-    pub(super) index: Table<'t, &'static [u8], u64>,
+    pub(super) index: Table<'t, &'static [u8], ()>,
     pub(super) summary: Table<'t, &'static [u8], i64>,
     pub(super) working: Table<'t, &'static [u8], &'static [u8]>,
     pub(super) secrets: Table<'t, &'static str, &'static [u8]>,
+    /// Counters as they will be; stored once at the end of the group.
+    counts: BTreeMap<Vec<u8>, i64>,
 }
 
 /// The tables of a read transaction.
@@ -69,15 +73,16 @@ pub(super) struct SnapshotTables {
     pub(super) current: ReadOnlyTable<u64, u64>,
     pub(super) history: ReadOnlyTable<(u64, u64), ()>,
     pub(super) subject_by_key: ReadOnlyTable<&'static [u8], u64>,
-    pub(super) index: ReadOnlyTable<&'static [u8], u64>,
+    pub(super) index: ReadOnlyTable<&'static [u8], ()>,
     pub(super) summary: ReadOnlyTable<&'static [u8], i64>,
     pub(super) working: ReadOnlyTable<&'static [u8], &'static [u8]>,
     pub(super) secrets: ReadOnlyTable<&'static str, &'static [u8]>,
 }
 
 macro_rules! open_tables {
-    ($tx:expr) => {
+    ($tx:expr $(, $more:ident)?) => {
         Self {
+            $($more: Default::default(),)?
             meta: $tx.open_table(tables::META)?,
             journal: $tx.open_table(tables::JOURNAL)?,
             commits: $tx.open_table(tables::COMMITS)?,
@@ -94,18 +99,41 @@ macro_rules! open_tables {
 
 impl<'t> OpenTables<'t> {
     pub(super) fn open(tx: &'t WriteTransaction) -> Result<Self, StoreError> {
-        Ok(open_tables!(tx))
+        Ok(open_tables!(tx, counts))
+    }
+
+    /// Changes a counter.
+    pub(super) fn count(&mut self, key: Vec<u8>, delta: i64) {
+        *self.counts.entry(key).or_default() += delta;
+    }
+
+    fn pending(&self, key: &[u8]) -> i64 {
+        self.counts.get(key).copied().unwrap_or_default()
+    }
+
+    /// Stores the counters.
+    pub(super) fn store_counts(&mut self) -> Result<(), StoreError> {
+        for (key, delta) in std::mem::take(&mut self.counts) {
+            let count = self.summary(&key)? + delta;
+            self.summary.insert(key.as_slice(), count)?;
+        }
+        Ok(())
     }
 }
 
 impl SnapshotTables {
+    #[expect(clippy::unused_self, reason = "the same reads as inside a write, where counters may be pending")]
+    const fn pending(&self, _: &[u8]) -> i64 {
+        0
+    }
+
     pub(super) fn open(tx: &ReadTransaction) -> Result<Self, StoreError> {
         Ok(open_tables!(tx))
     }
 }
 
 fn walk_index(
-    table: &impl ReadableTable<&'static [u8], u64>,
+    table: &impl ReadableTable<&'static [u8], ()>,
     prefix: &Prefix,
     after: Option<&[u8]>,
     order: Order,
@@ -127,8 +155,7 @@ fn walk_index(
             Order::Down => range.next_back(),
         };
         let Some(item) = next else { return Ok(()) };
-        let (key, value) = item?;
-        if visit(key.value(), value.value()).is_break() {
+        if visit(item?.0.value()).is_break() {
             return Ok(());
         }
     }
@@ -163,7 +190,14 @@ macro_rules! impl_reader {
 
             fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
                 let range = self.history.range((subject, 0)..(subject, before))?;
-                range.rev().take(limit).map(|item| Ok(item?.0.value().1)).collect()
+                let several: Result<Vec<u64>, StoreError> =
+                    range.rev().take(limit).map(|item| Ok(item?.0.value().1)).collect();
+                let several = several?;
+                if !several.is_empty() || limit == 0 {
+                    return Ok(several);
+                }
+                // A subject with one entry has none here.
+                Ok(Reader::current(self, subject)?.filter(|seq| *seq < before).into_iter().collect())
             }
 
             fn index(
@@ -192,7 +226,7 @@ macro_rules! impl_reader {
             }
 
             fn summary(&self, key: &[u8]) -> Result<i64, StoreError> {
-                Ok(self.summary.get(key)?.map_or(0, |guard| guard.value()))
+                Ok(self.summary.get(key)?.map_or(0, |guard| guard.value()) + self.pending(key))
             }
 
             fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -217,6 +251,31 @@ impl_reader!(SnapshotTables);
 pub(super) struct Watched {
     pub(super) tables: SnapshotTables,
     pub(super) failed: Arc<AtomicBool>,
+    pub(super) memo: Memo,
+}
+
+/// What was worked out of one committed state; gone with it.
+#[derive(Default)]
+pub(super) struct Memo(Mutex<HashMap<(&'static str, Vec<u8>), Known>>);
+
+/// A value of whatever type.
+type Known = Arc<dyn Any + Send + Sync>;
+
+impl Memo {
+    /// Things kept at most; more are worked out anew each time.
+    const MOST: usize = 4_096;
+
+    pub(super) fn get<T: Any + Send + Sync>(&self, kind: &'static str, key: &[u8]) -> Option<Arc<T>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::downcast(Arc::clone(kept.get(&(kind, key.to_vec()))?)).ok()
+    }
+
+    pub(super) fn put<T: Any + Send + Sync>(&self, kind: &'static str, key: &[u8], value: &Arc<T>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < Self::MOST {
+            kept.insert((kind, key.to_vec()), Arc::<T>::clone(value));
+        }
+    }
 }
 
 impl Watched {

@@ -3,7 +3,7 @@
 use redb::TableDefinition;
 
 /// The version of the layout below. A store with a newer one is refused.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Facts about the store itself: schema version, identity, next subject.
 pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
@@ -13,13 +13,15 @@ pub(super) const JOURNAL: TableDefinition<'static, u64, &[u8]> = TableDefinition
 pub(super) const COMMITS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("commits");
 /// subject -> seq of its newest entry.
 pub(super) const CURRENT: TableDefinition<'static, u64, u64> = TableDefinition::new("current");
-/// (subject, seq): every entry of a subject.
+/// (subject, seq): every entry of a subject that has more than one; of all others `current` says it.
 pub(super) const HISTORY: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("history");
 /// (connection, object, foreign id) -> subject: the only table keyed by foreign randomness.
 pub(super) const SUBJECT_BY_KEY: TableDefinition<'static, &[u8], u64> =
     TableDefinition::new("subject_by_key");
-/// Typed secondary indexes, derived; the first byte is the number of the index.
-pub(super) const INDEX: TableDefinition<'static, &[u8], u64> = TableDefinition::new("index");
+/// Typed secondary indexes, derived; the first byte is the number of the index, the last eight are what it leads to.
+pub(super) const INDEX: TableDefinition<'static, &[u8], ()> = TableDefinition::new("index_2");
+/// Retired with layout 1, whose values said again what the keys end with.
+pub(super) const INDEX_1: TableDefinition<'static, &[u8], u64> = TableDefinition::new("index");
 /// Counters, derived; nothing in them changes with time alone.
 pub(super) const SUMMARY: TableDefinition<'static, &[u8], i64> = TableDefinition::new("summary");
 /// What is not history (outbox, replay keys, sync cursors, sessions, budgets); the first byte is its kind.
@@ -55,20 +57,44 @@ pub enum Working {
 pub(super) enum Index {
     /// (connection, object, state, seq): what changed last.
     Newest = 1,
-    /// (connection, donor, seq): a donor's gifts.
+    /// (connection, donor, seq): every entry of a gift that names this donor.
     GiftsByDonor = 2,
-    /// (status, received at): the queue.
+    /// (status, received at, subject): the queue.
     StagedByStatus = 3,
-    /// (batch, status, received at): a batch's rows.
+    /// (batch, status, received at, subject): a batch's rows.
     StagedByBatch = 4,
-    /// (row): deliveries of a row.
+    /// (row, subject): deliveries of a row.
     EvidenceByRow = 5,
-    /// (batch, queued at): a batch's runs.
+    /// (batch, queued at, subject): a batch's runs.
     RunsByBatch = 6,
-    /// (): runs with work to do.
+    /// (subject): runs with work to do.
     ActiveRuns = 7,
-    /// (e-mail): users.
+    /// (e-mail, subject): users.
     UserByEmail = 8,
+    /// (connection, object, seq): every entry of an object.
+    ByObject = 9,
+    /// (connection, e-mail in lower case, subject): people who have this address.
+    PersonByEmail = 10,
+    /// (connection, object, id that stays, subject): records that were merged into it.
+    MergedInto = 11,
+}
+
+#[cfg(test)]
+impl Index {
+    /// Every index.
+    const ALL: [Self; 11] = [
+        Self::Newest,
+        Self::GiftsByDonor,
+        Self::StagedByStatus,
+        Self::StagedByBatch,
+        Self::EvidenceByRow,
+        Self::RunsByBatch,
+        Self::ActiveRuns,
+        Self::UserByEmail,
+        Self::ByObject,
+        Self::PersonByEmail,
+        Self::MergedInto,
+    ];
 }
 
 #[cfg(test)]
@@ -85,10 +111,11 @@ mod tests {
             CURRENT.name(),
             HISTORY.name(),
             SUBJECT_BY_KEY.name(),
-            INDEX.name(),
+            INDEX_1.name(),
             SUMMARY.name(),
             WORKING.name(),
             SECRETS.name(),
+            INDEX.name(),
         ];
         assert_eq!(
             names,
@@ -102,7 +129,8 @@ mod tests {
                 "index",
                 "summary",
                 "working",
-                "secrets"
+                "secrets",
+                "index_2"
             ]
         );
         let working = [
@@ -116,5 +144,6 @@ mod tests {
             Working::Connection as u8,
         ];
         assert_eq!(working, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     }
 }

@@ -237,35 +237,6 @@ fn a_ledger_that_vanished_is_not_made_anew() {
 }
 
 #[test]
-fn foreign_empty_and_newer_files_are_refused_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ledger.redb");
-    let attempt = || Store::open(Place::File(path.clone()), world(1), Drive::Inline).map(|_| ()).unwrap_err();
-    for (content, is) in [(&b""[..], "empty"), (b"SQLite format 3\0 and more", "foreign"), (b"re", "foreign")]
-    {
-        std::fs::write(&path, content).unwrap();
-        let error = attempt();
-        assert!(
-            matches!((&error, is), (OpenError::Empty(_), "empty") | (OpenError::Foreign(_), "foreign")),
-            "{error}"
-        );
-        assert_eq!(std::fs::read(&path).unwrap(), content);
-    }
-    std::fs::remove_file(&path).unwrap();
-    Store::open(Place::File(path.clone()), world(1), Drive::Inline).unwrap();
-    {
-        let database = redb::Database::open(&path).unwrap();
-        let tx = database.begin_write().unwrap();
-        tx.open_table(tables::META)
-            .unwrap()
-            .insert(SCHEMA_NAME, codec::encode(&(SCHEMA + 1)).unwrap().as_slice())
-            .unwrap();
-        tx.commit().unwrap();
-    }
-    assert!(matches!(attempt(), OpenError::Newer { found, known } if found == known + 1));
-}
-
-#[test]
 fn a_tampered_table_is_named() {
     let disk = SimDisk::new();
     let store = open(&disk);
@@ -278,6 +249,10 @@ fn a_tampered_table_is_named() {
     }
     assert!(verify(&store).unwrap().fault.unwrap().contains("current"));
 }
+
+mod erasing;
+mod opening;
+mod travelling;
 
 mod model {
     use super::*;

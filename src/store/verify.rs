@@ -1,19 +1,28 @@
-//! Proves the ledger: the hash chain is whole, every body is the one its header names, and every derived table
-//! is what the journal says it must be.
+//! Proves the ledger: every live page of the file is the one its parent names, the hash chain is whole, every body is
+//! the one its header names, and every derived table is what the journal says it must be.
+//!
+//! It runs beside a server that writes: it looks at the ledger in short snapshots, and what came in meanwhile is read
+//! too before tables are compared. Derived tables are compared by sums over their rows, so that a large ledger needs
+//! little memory; only where a sum differs is the table built anew to name the first difference.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod tables;
 
-use redb::ReadableTable;
-
-use super::apply::{NEXT_SUBJECT, genesis};
+use super::apply::genesis;
 use super::codec::{Body, Entry, Link, LinkHasher, decode, decode_entry, split_entry};
-use super::derive::index_keys;
+use super::derive::keys;
 use super::error::StoreError;
 use super::key;
+use super::pages::{PageWalk, Step};
 use super::reader::Reader;
-use super::{Snapshot, Store};
-use crate::ground::journal::SubjectState;
+use super::{Place, Snapshot, Store};
+use crate::ground::journal::{Op, SubjectState};
 use crate::ground::time::Instant;
+use tables::{Sum, Sums, compare, pair};
+
+/// Commits read from one snapshot at most, and entries after which it is let go.
+const STRETCH_ENTRIES: u64 = 2_000;
+/// Pages checked within one snapshot.
+const STRETCH_PAGES: usize = 4_096;
 
 /// What verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,157 +35,210 @@ pub struct Verdict {
     pub subjects: u64,
     /// Entries whose content was erased.
     pub erased: u64,
+    /// Pages of the file checked.
+    pub pages: u64,
     /// The first thing that is not as it must be.
     pub fault: Option<String>,
 }
 
-/// What the journal says the derived tables must hold.
-#[derive(Default)]
-struct Rebuilt {
-    current: BTreeMap<u64, u64>,
-    history: BTreeSet<(u64, u64)>,
-    subjects: BTreeMap<Vec<u8>, u64>,
-    index: BTreeMap<Vec<u8>, u64>,
-    summary: BTreeMap<Vec<u8>, i64>,
-    /// What each subject put into the index, to be taken out again by its next entry.
-    keys: BTreeMap<u64, (Vec<Vec<u8>>, SubjectState)>,
+/// A subject as the journal leaves it.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// Its newest entry; 0 before the first.
+    seq: u64,
+    /// Its first entry.
+    first: u64,
+    state: Option<SubjectState>,
+    /// The sum of its standing index keys.
+    standing: Sum,
+    /// Whether content of it was read.
+    is_kept: bool,
 }
 
-/// Reads the whole journal and compares.
-pub fn verify(store: &Store) -> Result<Verdict, StoreError> {
-    let snapshot = store.snapshot()?;
-    let mut verdict = Verdict::default();
-    let mut rebuilt = Rebuilt::default();
-    verdict.fault = read_journal(&snapshot, &mut verdict, &mut rebuilt)?;
-    if verdict.fault.is_none() {
-        verdict.subjects = rebuilt.current.len() as u64;
-        verdict.fault = compare(&snapshot, &rebuilt)?;
+/// How far the journal was read, and what the derived tables must hold.
+struct Journal {
+    commit: u64,
+    seq: u64,
+    link: [u8; 32],
+    recorded: Instant,
+    /// By subject; the first is never used.
+    subjects: Vec<Known>,
+    sums: Sums,
+}
+
+/// Why verification stopped.
+enum Stop {
+    Fault(String),
+    Store(StoreError),
+    /// Something that was read was erased meanwhile: what was summed up is no more.
+    Again,
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // Bytes that cannot be read as what they should be are what it looks for.
+            StoreError::Corrupt { .. } | StoreError::Newer { .. } => Self::Fault(error.to_string()),
+            other => Self::Store(other),
+        }
     }
-    Ok(verdict)
 }
 
-fn read_journal(
-    snapshot: &Snapshot,
-    verdict: &mut Verdict,
-    rebuilt: &mut Rebuilt,
-) -> Result<Option<String>, StoreError> {
-    let tables = &snapshot.tables.tables;
-    let last = tables.last_seq()?;
-    let mut previous = genesis(tables)?;
-    let mut recorded = Instant(i64::MIN);
-    let mut next = 1;
-    for commit in 1..=tables.last_commit()? {
+fn fault<T>(text: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Fault(text.into()))
+}
+
+/// Reads everything and compares. Blocks; may take seconds.
+pub fn verify(store: &Store) -> Result<Verdict, StoreError> {
+    loop {
+        let mut verdict = Verdict::default();
+        match proof(store, &mut verdict) {
+            Ok(()) => return Ok(verdict),
+            Err(Stop::Fault(fault)) => return Ok(Verdict { fault: Some(fault), ..verdict }),
+            Err(Stop::Store(error)) => return Err(error),
+            Err(Stop::Again) => {}
+        }
+    }
+}
+
+fn proof(store: &Store, verdict: &mut Verdict) -> Result<(), Stop> {
+    // Pages first: reading through damaged ones could say anything.
+    verdict.pages = pages(store)?;
+    let mut journal = Journal::begin(&store.snapshot()?)?;
+    while journal.read_on(&store.snapshot()?, verdict)? {}
+    compare(store, &mut journal, verdict)?;
+    verdict.subjects = journal.subjects.len().saturating_sub(1) as u64;
+    Ok(())
+}
+
+/// Every live page against the checksum its parent holds.
+fn pages(store: &Store) -> Result<u64, Stop> {
+    let mut walk = PageWalk::new();
+    let mut step = |bytes: &dyn super::pages::Bytes| loop {
+        // What is being read stays in place for as long as somebody reads.
+        let reading = store.snapshot()?;
+        let step = walk.step(bytes, STRETCH_PAGES)?;
+        drop(reading);
+        match step {
+            Step::More => {}
+            Step::Done { pages } => return Ok(pages),
+            Step::Fault(text) => return fault(text),
+        }
+    };
+    match store.place() {
+        Place::Memory(disk) => step(disk),
+        Place::File(path) => {
+            let file = std::fs::File::open(path);
+            step(&file.map_err(|error| StoreError::Unavailable(error.to_string()))?)
+        }
+    }
+}
+
+impl Journal {
+    fn begin(snapshot: &Snapshot) -> Result<Self, Stop> {
+        Ok(Self {
+            commit: 0,
+            seq: 0,
+            link: genesis(&snapshot.tables.tables)?,
+            recorded: Instant(i64::MIN),
+            subjects: vec![Known::default()],
+            sums: Sums::default(),
+        })
+    }
+
+    /// Reads on, a stretch at a time; says whether there is more.
+    fn read_on(&mut self, snapshot: &Snapshot, verdict: &mut Verdict) -> Result<bool, Stop> {
+        let tables = &snapshot.tables.tables;
+        let last_commit = tables.last_commit()?;
+        let until = self.seq + STRETCH_ENTRIES;
+        while self.commit < last_commit {
+            self.commit_on(tables, verdict)?;
+            if self.seq >= until {
+                return Ok(true);
+            }
+        }
+        let last = tables.last_seq()?;
+        if last != self.seq {
+            return fault(format!("the journal goes to entry {last}, the chain to {}", self.seq));
+        }
+        Ok(false)
+    }
+
+    fn commit_on(&mut self, tables: &impl Reader, verdict: &mut Verdict) -> Result<(), Stop> {
+        let commit = self.commit + 1;
         let Some(value) = tables.link(commit)? else {
-            return Ok(Some(format!("commit {commit} is missing")));
+            return fault(format!("commit {commit} is missing"));
         };
         let link: Link = decode("chain link", &value)?;
-        if link.previous != previous || link.first != next || link.last < link.first {
-            return Ok(Some(format!("commit {commit} does not follow the one before it")));
+        if link.previous != self.link || link.first != self.seq + 1 || link.last < link.first {
+            return fault(format!("commit {commit} does not follow the one before it"));
         }
-        let mut hasher = LinkHasher::new(previous, link.first);
+        let mut hasher = LinkHasher::new(self.link, link.first);
         for seq in link.first..=link.last {
-            let Some(value) = tables.entry(seq)? else { return Ok(Some(format!("entry {seq} is missing"))) };
-            let entry = match decode_entry(&value) {
-                Ok(entry) => entry,
-                Err(error) => return Ok(Some(format!("entry {seq}: {error}"))),
-            };
+            let Some(value) = tables.entry(seq)? else { return fault(format!("entry {seq} is missing")) };
+            let entry = decode_entry(&value).map_err(|error| Stop::Fault(format!("entry {seq}: {error}")))?;
             hasher.entry(split_entry(&value)?.0);
-            if entry.header.recorded <= recorded {
-                return Ok(Some(format!("entry {seq} is not later than the one before it")));
+            if entry.header.recorded <= self.recorded {
+                return fault(format!("entry {seq} is not later than the one before it"));
             }
-            recorded = entry.header.recorded;
-            if let Some(fault) = rebuilt.take(seq, &entry)? {
-                return Ok(Some(fault));
-            }
+            self.recorded = entry.header.recorded;
+            self.take(seq, &entry)?;
             verdict.entries += 1;
             verdict.erased += u64::from(matches!(entry.body, Body::Erased { .. }));
         }
         if hasher.finish(link.last).hash != link.hash {
-            return Ok(Some(format!("commit {commit}: the chain does not match its entries")));
+            return fault(format!("commit {commit}: the chain does not match its entries"));
         }
-        previous = link.hash;
-        next = link.last + 1;
+        (self.commit, self.seq, self.link) = (commit, link.last, link.hash);
         verdict.commits += 1;
+        Ok(())
     }
-    Ok((next != last + 1).then(|| format!("the journal goes to entry {last}, the chain to {}", next - 1)))
-}
 
-impl Rebuilt {
-    fn take(&mut self, seq: u64, entry: &Entry) -> Result<Option<String>, StoreError> {
+    /// What follows from an entry.
+    fn take(&mut self, seq: u64, entry: &Entry) -> Result<(), Stop> {
         let header = &entry.header;
-        let subject = header.subject.0;
-        if header.previous != self.current.get(&subject).copied() {
-            return Ok(Some(format!("entry {seq} does not name the entry before it of the same subject")));
-        }
-        self.current.insert(subject, seq);
-        self.history.insert((subject, seq));
-        self.subjects.insert(key::subject(&header.key), subject);
-        let state = header.op.state_after();
-        let keys = match &entry.body {
-            Body::Kept { image, .. } => index_keys(header, seq, image.json())?,
-            Body::Erased { .. } => Vec::new(),
+        let number = header.subject.0;
+        let Ok(index) = usize::try_from(number) else {
+            return fault(format!("entry {seq}: subject {number}"));
         };
-        let name = &header.key;
-        if let Some((old_keys, old_state)) = self.keys.insert(subject, (keys.clone(), state)) {
-            for old in old_keys {
-                self.index.remove(&old);
+        if index == self.subjects.len() {
+            self.subjects.push(Known { first: seq, ..Known::default() });
+            self.sums.subject_by_key.add(&key::subject(&header.key), number);
+        }
+        let Some(known) = self.subjects.get_mut(index).filter(|_| index > 0) else {
+            return fault(format!("entry {seq} is about subject {number}, which comes later"));
+        };
+        if header.previous.unwrap_or(0) != known.seq {
+            return fault(format!("entry {seq} does not name the entry before it of the same subject"));
+        }
+        if header.previous == Some(known.first) {
+            self.sums.history.add(&pair(number, known.first), 0);
+        }
+        if header.previous.is_some() {
+            self.sums.history.add(&pair(number, seq), 0);
+        }
+        if header.op == Op::Erased && known.is_kept {
+            return Err(Stop::Again);
+        }
+        known.is_kept |= entry.json().is_some();
+        let (state, name) = (header.op.state_after(), &header.key);
+        if known.state != Some(state) {
+            if let Some(was) = known.state {
+                *self.sums.counts.entry(key::count(name.connection, name.object, was)).or_default() -= 1;
             }
-            *self.summary.entry(key::count(name.connection, name.object, old_state)).or_default() -= 1;
+            *self.sums.counts.entry(key::count(name.connection, name.object, state)).or_default() += 1;
         }
-        for new in keys {
-            self.index.insert(new, subject);
+        let keys = keys(header, entry.json())?;
+        self.sums.index.take_away(&known.standing);
+        known.standing = Sum::default();
+        for key in keys.standing {
+            known.standing.add(&key.finish(number, seq), 0);
         }
-        *self.summary.entry(key::count(name.connection, name.object, state)).or_default() += 1;
-        Ok(None)
-    }
-}
-
-fn compare(snapshot: &Snapshot, rebuilt: &Rebuilt) -> Result<Option<String>, StoreError> {
-    let tables = &snapshot.tables.tables;
-    let next: u64 = tables.meta(NEXT_SUBJECT)?.map_or(Ok(1), |bytes| decode("next subject", &bytes))?;
-    if rebuilt.current.last_key_value().is_some_and(|(last, _)| *last >= next) {
-        return Ok(Some(format!("the next subject would be {next}, which is taken")));
-    }
-    let current = tables.current.iter()?.map(|item| item.map(|(k, v)| (k.value(), v.value())));
-    if let Some(fault) = first_difference("current", &rebuilt.current, current)? {
-        return Ok(Some(fault));
-    }
-    let history = tables.history.iter()?.map(|item| item.map(|(k, _)| (k.value(), 0)));
-    if let Some(fault) =
-        first_difference("history", &rebuilt.history.iter().map(|pair| (*pair, 0)).collect(), history)?
-    {
-        return Ok(Some(fault));
-    }
-    let subjects =
-        tables.subject_by_key.iter()?.map(|item| item.map(|(k, v)| (k.value().to_vec(), v.value())));
-    if let Some(fault) = first_difference("subject_by_key", &rebuilt.subjects, subjects)? {
-        return Ok(Some(fault));
-    }
-    let index = tables.index.iter()?.map(|item| item.map(|(k, v)| (k.value().to_vec(), v.value())));
-    if let Some(fault) = first_difference("index", &rebuilt.index, index)? {
-        return Ok(Some(fault));
-    }
-    // A counter that fell to zero may stand or be absent.
-    let counted: BTreeMap<_, _> =
-        rebuilt.summary.iter().filter(|(_, n)| **n != 0).map(|(k, n)| (k.clone(), *n)).collect();
-    let summary = tables.summary.iter()?.map(|item| item.map(|(k, v)| (k.value().to_vec(), v.value())));
-    let summary = summary.filter(|item| !matches!(item, Ok((_, 0))));
-    first_difference("summary", &counted, summary)
-}
-
-fn first_difference<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
-    table: &str,
-    must: &BTreeMap<K, V>,
-    is: impl Iterator<Item = Result<(K, V), redb::StorageError>>,
-) -> Result<Option<String>, StoreError> {
-    let mut must = must.iter();
-    for item in is {
-        let (key, value) = item?;
-        match must.next() {
-            Some((k, v)) if *k == key && *v == value => {}
-            Some((k, _)) => return Ok(Some(format!("table {table} differs from the journal at {k:?}"))),
-            None => return Ok(Some(format!("table {table} holds {key:?}, which the journal does not know"))),
+        self.sums.index.join(&known.standing);
+        for key in keys.lasting {
+            self.sums.index.add(&key.finish(number, seq), 0);
         }
+        (known.seq, known.state) = (seq, Some(state));
+        Ok(())
     }
-    Ok(must.next().map(|(key, _)| format!("table {table} lacks {key:?}")))
 }

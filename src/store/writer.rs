@@ -36,8 +36,8 @@ impl<'v> View<'v> {
 trait Job: Send {
     /// Decides; `None` when it refuses.
     fn decide(&mut self, view: &View<'_>) -> Option<Changes>;
-    /// What it decided rests on something that is no longer the newest.
-    fn moved(&mut self);
+    /// What it decided does not fit what is there.
+    fn refused(&mut self, error: StoreError);
     /// Tells whoever waits.
     fn finish(self: Box<Self>, outcome: Result<Seq, StoreError>);
 }
@@ -68,8 +68,8 @@ where
         }
     }
 
-    fn moved(&mut self) {
-        self.decided = Some(Err(Fail::Store(StoreError::Moved)));
+    fn refused(&mut self, error: StoreError) {
+        self.decided = Some(Err(Fail::Store(error)));
     }
 
     fn finish(self: Box<Self>, outcome: Result<Seq, StoreError>) {
@@ -212,7 +212,7 @@ impl Writer {
             };
             match changes.map(|changes| group.check(&changes).map(|()| changes)) {
                 Some(Ok(changes)) => group.apply(changes, &self.world)?,
-                Some(Err(StoreError::Moved)) => job.moved(),
+                Some(Err(error @ (StoreError::Moved | StoreError::Erased))) => job.refused(error),
                 Some(Err(error)) => return Err(error),
                 None => {}
             }
@@ -225,6 +225,8 @@ impl Writer {
         let written = group.seal()?;
         if dirty {
             tx.commit()?;
+            // Whoever is answered after this commit must read it.
+            self.database.outdate();
         } else {
             tx.abort()?;
         }

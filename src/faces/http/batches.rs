@@ -286,7 +286,7 @@ pub(super) async fn list(
     let meta = ListMeta {
         has_more: next_cursor.is_some(),
         next_cursor,
-        total,
+        total: Some(total),
         as_of: snapshot.as_of().to_string(),
         freshness: None,
     };

@@ -1,4 +1,4 @@
-//! The mirror: donors and gifts.
+//! Finding donors.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 
 use super::Face;
 use super::auth::{May, Reads};
-use super::params::{Params, cursor};
+use super::params::Params;
 use super::problem::Problem;
-use super::wire::{DonorRef, FreshnessView, ListMeta, MoneyView};
+use super::wire::FreshnessView;
 use crate::ground::crm::{GiftRecord, record_url};
-use crate::ground::id::{ConnectionId, Object, PersonId};
+use crate::ground::id::Object;
 use crate::ground::journal::SubjectState;
 use crate::ground::person::Person;
-use crate::store::{Ledger, Page, Record, StoreError};
+use crate::store::{Ledger, StoreError};
 
 /// A donor as search shows them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,92 +103,4 @@ pub(super) async fn search(
 fn unavailable(error: &dyn std::fmt::Display) -> Problem {
     let text = format!("The search is not available just now ({error}). Try again in a moment.");
     Problem::new(http::StatusCode::SERVICE_UNAVAILABLE, text)
-}
-
-/// A gift of the mirror.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct GiftView {
-    id: String,
-    name: Option<String>,
-    amount: Option<MoneyView>,
-    gift_date: Option<String>,
-    donor: Option<DonorRef>,
-    /// `pending` until Twenty confirms it.
-    state: &'static str,
-    updated_at: String,
-    url: Option<String>,
-}
-
-/// Gifts, newest change first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct GiftList {
-    data: Vec<GiftView>,
-    meta: ListMeta,
-}
-
-fn gift_view(
-    ledger: &Ledger<'_>,
-    face: &Face,
-    record: &Record<String>,
-) -> Result<Option<GiftView>, StoreError> {
-    let Ok(read) = serde_json::from_str::<GiftRecord>(&record.value) else { return Ok(None) };
-    let gift = read.into_gift();
-    let donor = gift.donor.map(|donor| ledger.person(donor)).transpose()?.flatten();
-    Ok(Some(GiftView {
-        id: gift.id.to_string(),
-        name: gift.name,
-        amount: gift.amount.map(MoneyView::from),
-        gift_date: gift.gift_date.map(|date| date.to_string()),
-        donor: donor.map(|donor| DonorRef::new(&donor.value, face)),
-        state: if record.state == SubjectState::Pending { "pending" } else { "confirmed" },
-        updated_at: record.recorded.to_string(),
-        url: record_url(&face.info.twenty_url, Object::Gifts, gift.id.0),
-    }))
-}
-
-/// Gifts of the mirror, newest change first.
-#[utoipa::path(get, path = "/api/gifts", tag = "Mirror",
-    params(("donorId" = Option<String>, Query), ("state" = Option<String>, Query), ("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = GiftList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub(super) async fn gifts(
-    State(face): State<Face>,
-    May(known, _): May<Reads>,
-    params: Params,
-) -> Result<Json<GiftList>, Problem> {
-    params.only(&["donorId", "state", "limit", "cursor"])?;
-    let donor = params.parsed("donorId", |text| text.parse::<PersonId>().ok())?;
-    let state = params.parsed("state", |text| match text {
-        "confirmed" => Some(SubjectState::Live),
-        "pending" => Some(SubjectState::Pending),
-        _ => None,
-    })?;
-    if donor.is_some() && state.is_some() {
-        return Err(Problem::field("state", "Ask either for a donor's gifts or for a state, not both."));
-    }
-    let (limit, after) = (params.limit()?, params.cursor()?);
-    let snapshot = known.snapshot(&face)?;
-    let ledger = snapshot.ledger();
-    let state = state.unwrap_or(SubjectState::Live);
-    let (page, total): (Page<Record<String>>, u64) = match donor {
-        Some(donor) => (ledger.gifts_of(donor, after.as_deref(), limit)?, ledger.gift_count_of(donor)?),
-        None => (
-            ledger.newest(ConnectionId::TWENTY, Object::Gifts, state, after.as_deref(), limit)?,
-            ledger.object_count(ConnectionId::TWENTY, Object::Gifts, state)?,
-        ),
-    };
-    let mut data = Vec::with_capacity(page.items.len());
-    for item in &page.items {
-        data.extend(gift_view(&ledger, &face, item)?);
-    }
-    let next_cursor = page.next.as_deref().map(cursor);
-    let freshness = Some(FreshnessView::of(&ledger, &face, Object::Gifts)?);
-    let meta = ListMeta {
-        has_more: next_cursor.is_some(),
-        next_cursor,
-        total,
-        as_of: snapshot.as_of().to_string(),
-        freshness,
-    };
-    Ok(Json(GiftList { data, meta }))
 }

@@ -16,15 +16,12 @@ use crate::desk::gifts::Evidence;
 use crate::ground::access::{Token, User};
 use crate::ground::batch::Batch;
 use crate::ground::crm::{GiftRecord, PersonRecord};
-use crate::ground::id::{Object, Seq, SubjectId, SubjectKey};
+use crate::ground::id::{ConnectionId, Object, Seq, SubjectId, SubjectKey};
 use crate::ground::journal::Actor;
 use crate::ground::run::RunStatus;
 use crate::ground::staging::{Progress, StagedRow};
 use crate::ground::time::Instant;
 use crate::store::{Body, Entry, FieldChange, Ledger, StoreError};
-
-/// Entries looked at for one page at most: a filter that matches rarely answers with what it found so far.
-const LOOK_MAX: u64 = 5_000;
 
 /// One entry.
 #[derive(Debug, Serialize, ToSchema)]
@@ -343,16 +340,21 @@ fn walk(
     before: u64,
     limit: usize,
 ) -> Result<Walked, StoreError> {
-    let mut views = Vec::new();
-    let mut seq = before;
-    let floor = before.saturating_sub(LOOK_MAX).max(1);
-    while seq > floor && views.len() < limit {
-        seq -= 1;
-        if object.is_none() || ledger.object_of(Seq(seq))? == object {
-            views.extend(entry_view(ledger, Seq(seq))?);
-        }
+    let seqs: Vec<Seq> = match object {
+        Some(object) => ledger.entries_of(connection_of(object), object, Seq(before), limit + 1)?,
+        None => (1..before).rev().take(limit + 1).map(Seq).collect(),
+    };
+    let mut views = Vec::with_capacity(limit);
+    for seq in seqs.iter().take(limit) {
+        views.extend(entry_view(ledger, *seq)?);
     }
-    Ok((views, (seq > 1).then_some(seq)))
+    let more = seqs.len() > limit;
+    Ok((views, seqs.get(limit.saturating_sub(1)).filter(|_| more).map(|seq| seq.0)))
+}
+
+/// Where records of an object live.
+fn connection_of(object: Object) -> ConnectionId {
+    if Object::MIRRORED.contains(&object) { ConnectionId::TWENTY } else { ConnectionId::HERE }
 }
 
 #[cfg(test)]

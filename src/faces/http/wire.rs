@@ -130,8 +130,9 @@ pub struct ListMeta {
     pub has_more: bool,
     /// Where it begins.
     pub next_cursor: Option<String>,
-    /// How many match in all.
-    pub total: u64,
+    /// How many match in all; not told of a moment that has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
     /// When this was read.
     pub as_of: String,
     /// How old the mirror is, where the list is mirrored.

@@ -114,7 +114,7 @@ fn a_commit_that_was_not_told_is_noticed() {
         subject: SubjectId(seq),
         key: key(u128::from(seq)),
         state: SubjectState::Live,
-        json: json(u128::from(seq), words(2), "", "").into(),
+        json: json(u128::from(seq), words(2), "", ""),
     };
     search.committed(&[told(2)]);
     assert_eq!(search.find("", 1).unwrap().behind, 0);

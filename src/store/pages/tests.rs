@@ -83,8 +83,11 @@ fn put(store: &Store, people: Range<u128>, round: u32) {
     let written = store.write::<_, (), _>(move |_| {
         let mut changes = Changes::new(cause());
         for n in people {
+            if (n, round) == (0, 0) {
+                // In the journal it would be packed, and its text nowhere.
+                changes.working(Working::Session, b"first", Some(&FIRST))?;
+            }
             let note = match (n, round) {
-                (0, 0) => FIRST.to_owned(),
                 // One that takes pages of a higher order.
                 (7, _) => "a long story. ".repeat(2_000),
                 _ => format!("note {round} about {n}. ").repeat(12),
@@ -188,23 +191,23 @@ fn what_redb_wrote_is_sound_open_closed_and_after_a_crash() {
     let disk = SimDisk::new();
     let store = filled(&disk);
     let open_pages = pages(&walk(&disk));
-    assert!(open_pages > 60, "{open_pages}");
+    assert!(open_pages > 40, "{open_pages}");
     for arrives in [false, true] {
         let mut turn = false;
         let crashed = disk.crashed(|| {
             turn = !turn;
             turn && arrives
         });
-        assert!(pages(&walk(&crashed)) > 60);
+        assert!(pages(&walk(&crashed)) > 40);
         // The next process opens it, and writes on.
         let next = open(&crashed);
-        assert!(pages(&walk(&crashed)) > 60);
+        assert!(pages(&walk(&crashed)) > 40);
         put(&next, 0..3, 50);
-        assert!(pages(&walk(&crashed)) > 60);
+        assert!(pages(&walk(&crashed)) > 40);
     }
     drop(store);
     let closed = pages(&walk(&disk));
-    assert!(closed > 60, "{closed}");
+    assert!(closed > 40, "{closed}");
     assert_eq!(pages(&walk_by(&disk, 1)), closed, "small steps see as much as a large one");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ledger"), disk.bytes()).unwrap();
@@ -237,7 +240,7 @@ fn flip_everywhere(image: &Vec<u8>, header: Range<usize>) {
     let in_pages: usize = located.iter().filter(|(place, _)| *place != "header").map(|(_, n)| n).sum();
     println!("{} bytes, {in_pages} found, {} harmless: {located:?}", image.len(), harmless.len());
     assert!(in_pages > 500 && harmless.len() > 500, "{in_pages} found, {} harmless", harmless.len());
-    for table in ["table journal", "table working", "table index", "system table allocator_state"] {
+    for table in ["table journal", "table working", "table index_2", "system table allocator_state"] {
         assert!(located.contains_key(table), "nothing found in {table}: {located:?}");
     }
     // Together they change no more than alone.
@@ -284,7 +287,7 @@ fn a_live_record_is_guarded_and_its_dead_copies_are_not() {
     let places: Vec<_> = (0..image.len() - text.len()).filter(|at| image[*at..].starts_with(text)).collect();
     let found = places.iter().map(|at| walk(&Flipped { image: &image, at: *at, mask: 0x20 }));
     let faults =
-        found.filter(|step| matches!(step, Step::Fault(fault) if fault.starts_with("table journal: page ")));
+        found.filter(|step| matches!(step, Step::Fault(fault) if fault.starts_with("table working: page ")));
     assert_eq!(faults.count(), 1, "the record stands once in what is live");
 }
 
@@ -314,7 +317,7 @@ fn small_steps_between_writes_come_to_an_end_and_miss_nothing() {
         };
         assert!(steps > 3, "{steps}");
         match end {
-            Step::Fault(fault) if damaged => assert!(fault.starts_with("table journal: page "), "{fault}"),
+            Step::Fault(fault) if damaged => assert!(fault.starts_with("table working: page "), "{fault}"),
             Step::Done { .. } if !damaged => {}
             other => panic!("{other:?}"),
         }

@@ -1,0 +1,184 @@
+//! Opening what is not a ledger of this layout: each case has its own words, and nothing is overwritten.
+
+use super::*;
+use crate::store::open::SCHEMA_NAME;
+
+const LAYOUT_1: &[u8] = include_bytes!("../../../tests/golden/layout-1.redb");
+
+fn attempt(path: &std::path::Path) -> Result<Store, OpenError> {
+    Store::open(Place::File(path.to_owned()), world(1), Drive::Inline)
+}
+
+#[test]
+fn foreign_empty_and_newer_files_are_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let almost = [&b"redb"[..], &[0; 5_000]].concat();
+    for (content, is) in [
+        (&b""[..], "empty"),
+        (b"SQLite format 3\0 and more", "foreign"),
+        (b"re", "foreign"),
+        (&almost, "foreign"),
+        (b"redb\x1A\x0A\xA9\x0D\x0A and then nothing of use", "damaged"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let error = attempt(&path).unwrap_err();
+        let told = match error {
+            OpenError::Empty(_) => "empty",
+            OpenError::Foreign(_) => "foreign",
+            OpenError::Damaged { .. } | OpenError::Io { .. } => "damaged",
+            _ => "else",
+        };
+        assert_eq!(told, is, "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+    }
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(matches!(attempt(&path), Err(OpenError::Foreign(_))));
+    std::fs::remove_dir(&path).unwrap();
+    // A file of the database below that is somebody else's.
+    drop(redb::Database::create(&path).unwrap().begin_write().unwrap());
+    {
+        let database = redb::Database::create(&path).unwrap();
+        let tx = database.begin_write().unwrap();
+        let theirs: redb::TableDefinition<'_, u64, u64> = redb::TableDefinition::new("theirs");
+        tx.open_table(theirs).unwrap().insert(1, 1).unwrap();
+        tx.commit().unwrap();
+    }
+    assert!(matches!(attempt(&path), Err(OpenError::Foreign(_))));
+}
+
+#[test]
+fn a_newer_ledger_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    drop(attempt(&path).unwrap());
+    {
+        let database = redb::Database::open(&path).unwrap();
+        let tx = database.begin_write().unwrap();
+        let newer = codec::encode(&(SCHEMA + 1)).unwrap();
+        tx.open_table(tables::META).unwrap().insert(SCHEMA_NAME, newer.as_slice()).unwrap();
+        tx.commit().unwrap();
+    }
+    let before = std::fs::read(&path).unwrap();
+    let error = attempt(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found, known } if found == known + 1), "{error}");
+    assert!(error.to_string().contains("Use the newer version"), "{error}");
+    assert!(std::fs::read(&path).unwrap() == before, "not a byte was written");
+    let copies = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(copies, 1, "no copy was made");
+}
+
+#[test]
+fn a_ledger_that_is_open_elsewhere_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let store = attempt(&path).unwrap();
+    assert!(matches!(attempt(&path), Err(OpenError::InUse)));
+    see(&store, 1, "{}").unwrap();
+}
+
+#[test]
+fn a_truncated_ledger_is_named_or_proved_wrong_and_never_a_panic() {
+    let disk = SimDisk::new();
+    let store = open(&disk);
+    for n in 0..120 {
+        see(&store, n, &format!("{{\"n\":\"{n} and a little more\"}}")).unwrap();
+    }
+    drop(store);
+    let whole = disk.bytes();
+    let (mut refused, mut faulty) = (0, 0);
+    for cut in (1..whole.len()).step_by(1_777) {
+        let opened = std::panic::catch_unwind(|| {
+            Store::open(Place::Memory(SimDisk::holding(whole[..cut].to_vec())), world(1), Drive::Inline)
+        });
+        match opened.expect("damage is told, not a panic") {
+            Err(OpenError::Damaged { .. } | OpenError::Io { .. }) => refused += 1,
+            Err(other) => panic!("{cut}: {other}"),
+            Ok(store) => {
+                faulty += 1;
+                assert!(!matches!(verify(&store), Ok(Verdict { fault: None, .. })), "{cut}: nothing noticed");
+            }
+        }
+    }
+    assert!(refused + faulty > 20, "{refused} refused, {faulty} opened");
+}
+
+#[test]
+fn a_full_disk_is_told_and_costs_nothing() {
+    let disk = SimDisk::new();
+    disk.room_for(8_192);
+    let error = Store::open(Place::Memory(disk), world(1), Drive::Inline).map(drop).unwrap_err();
+    assert!(matches!(error, OpenError::Full(_)), "{error}");
+    let disk = SimDisk::new();
+    let store = open(&disk);
+    see(&store, 1, "{\"a\":1}").unwrap();
+    disk.room_for(disk.bytes().len() as u64);
+    let noise =
+        |n: u128| (0..3_000).map(|i| char::from(33 + ((n * 7_919 + i * i) % 90) as u8)).collect::<String>();
+    let told =
+        (0..400).find_map(|n| see(&store, 10 + n, &serde_json::json!({ "n": noise(n) }).to_string()).err());
+    let told = told.expect("it fills up");
+    assert!(matches!(&told, WriteError::Store(StoreError::Unavailable(_))), "{told:?}");
+    disk.room_for(u64::MAX);
+    assert_eq!(read(&store, 1).as_deref(), Some("{\"a\":1}"));
+    see(&store, 2, "{}").unwrap();
+    assert_sound(&store);
+}
+
+#[test]
+fn what_the_system_says_is_told_in_words() {
+    use std::io::{Error, ErrorKind};
+    let told =
+        |kind| OpenError::io(std::path::Path::new("/data/ledger.redb"), &Error::from(kind)).to_string();
+    assert!(told(ErrorKind::ReadOnlyFilesystem).contains("may not write /data/ledger.redb"));
+    assert!(told(ErrorKind::PermissionDenied).contains("may not write"));
+    assert!(told(ErrorKind::StorageFull).contains("is full"));
+    assert!(told(ErrorKind::BrokenPipe).contains("cannot open"));
+}
+
+#[test]
+fn an_older_layout_is_brought_up_once_with_a_copy_of_what_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    std::fs::write(&path, LAYOUT_1).unwrap();
+    let store = attempt(&path).unwrap();
+    let verdict = verify(&store).unwrap();
+    assert_eq!(verdict.fault, None);
+    assert!(verdict.entries > 90);
+    drop(store);
+    let copy = folder.path().join("ledger.layout-1.redb");
+    let kept = redb::Database::open(&copy).unwrap();
+    let old: Vec<u64> = {
+        use redb::{ReadableDatabase, ReadableTable};
+        let tx = kept.begin_read().unwrap();
+        tx.open_table(tables::INDEX_1).unwrap().iter().unwrap().map(|row| row.unwrap().1.value()).collect()
+    };
+    assert!(old.len() > 100, "the copy holds the old index");
+    std::fs::remove_file(&copy).ok();
+    drop(kept);
+    drop(attempt(&path).unwrap());
+    assert!(!copy.exists(), "what is up to date is not copied again");
+}
+
+#[test]
+fn a_change_of_layout_that_is_cut_short_happened_or_did_not() {
+    let mut cut = 0;
+    for fail_at in 0..60 {
+        let disk = SimDisk::holding(LAYOUT_1.to_vec());
+        disk.fail_in(fail_at);
+        let opened = Store::open(Place::Memory(disk.clone()), world(1), Drive::Inline);
+        cut += u32::from(opened.is_err());
+        drop(opened);
+        disk.heal();
+        let store = open(&disk.crashed(|| fail_at % 2 == 0));
+        assert_eq!(verify(&store).unwrap().fault, None, "{fail_at}");
+        let count = store.snapshot().unwrap().ledger().object_count(
+            ConnectionId::TWENTY,
+            Object::Gifts,
+            SubjectState::Live,
+        );
+        assert_eq!(count.unwrap(), 42, "{fail_at}");
+    }
+    assert!(cut > 3, "the disk never failed inside: {cut}");
+}
