@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tantivy::directory::MmapDirectory;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy};
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
@@ -81,12 +81,15 @@ pub(super) struct Mark {
     pub(super) seq: u64,
     /// That entry's hash, so that the journal of another ledger is noticed.
     pub(super) hash: [u8; 32],
+    /// Whether somebody was erased of whom its files may still hold words.
+    pub(super) purge: bool,
 }
 
 impl Mark {
     fn payload(&self) -> String {
         let hash: Vec<String> = self.hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{SCHEMA} {} {}", self.seq, hash.concat())
+        let purge = if self.purge { " purge" } else { "" };
+        format!("{SCHEMA} {} {}{purge}", self.seq, hash.concat())
     }
 
     fn of_payload(text: &str) -> Option<Self> {
@@ -100,7 +103,7 @@ impl Mark {
         for (n, byte) in hash.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&digits[2 * n..2 * n + 2], 16).ok()?;
         }
-        Some(Self { seq, hash })
+        Some(Self { seq, hash, purge: parts.next() == Some("purge") })
     }
 }
 
@@ -155,15 +158,22 @@ impl Shelf {
 
     /// Begins to write. What is not committed is forgotten when the writer is dropped.
     pub(super) fn writer(&self) -> Result<Writer, TantivyError> {
+        let writer = self.bare_writer()?;
+        let mut merging = LogMergePolicy::default();
+        merging.set_del_docs_ratio_before_merge(DELETED_MAX);
+        writer.writer.set_merge_policy(Box::new(merging));
+        Ok(writer)
+    }
+
+    /// A writer that merges only what it is told to.
+    pub(super) fn bare_writer(&self) -> Result<Writer, TantivyError> {
         let options = IndexWriterOptions::builder()
             .num_worker_threads(1)
             .memory_budget_per_thread(WRITER_BYTES)
             .num_merge_threads(1)
             .build();
         let writer: IndexWriter = self.index.writer_with_options(options)?;
-        let mut merging = LogMergePolicy::default();
-        merging.set_del_docs_ratio_before_merge(DELETED_MAX);
-        writer.set_merge_policy(Box::new(merging));
+        writer.set_merge_policy(Box::new(NoMergePolicy));
         Ok(Writer { writer, fields: self.fields })
     }
 
@@ -203,6 +213,26 @@ impl Writer {
         commit.commit()?;
         Ok(())
     }
+
+    /// Ends when what it merges in the background is done.
+    pub(super) fn finish(self) -> Result<(), TantivyError> {
+        self.writer.wait_merging_threads()
+    }
+
+    /// Writes every segment anew, since a deleted document stays in its segment until then, and deletes the old files.
+    pub(super) fn purge(&mut self, shelf: &Shelf) -> Result<(), TantivyError> {
+        let segments = shelf.index.searchable_segment_ids()?;
+        if !segments.is_empty() {
+            self.writer.merge(&segments).wait()?;
+        }
+        Ok(())
+    }
+
+    /// Deletes files that no installed view reads any more.
+    pub(super) fn sweep(&self) -> Result<(), TantivyError> {
+        self.writer.garbage_collect_files().wait()?;
+        Ok(())
+    }
 }
 
 /// Makes the folder, or removes the files in it; nothing below it is touched.
@@ -223,9 +253,12 @@ mod tests {
 
     #[test]
     fn a_mark_reads_back_and_one_of_another_schema_does_not() {
-        let mark = Mark { seq: 77, hash: std::array::from_fn(|n| u8::try_from(n * 8).unwrap()) };
+        let mark =
+            Mark { seq: 77, hash: std::array::from_fn(|n| u8::try_from(n * 8).unwrap()), purge: false };
         let payload = mark.payload();
-        assert_eq!(Mark::of_payload(&payload), Some(mark));
+        for mark in [Mark { purge: true, ..mark }, mark] {
+            assert_eq!(Mark::of_payload(&mark.payload()), Some(mark));
+        }
         let other = payload.replacen(&SCHEMA.to_string(), &(SCHEMA + 1).to_string(), 1);
         for text in [other.as_str(), "", "1", "1 77", "1 77 abc", "1 x 00"] {
             assert_eq!(Mark::of_payload(text), None, "{text}");

@@ -19,10 +19,11 @@ use tantivy::{Searcher, TantivyError};
 pub use index::Place;
 
 use crate::ground::id::{PersonId, Seq};
-use crate::store::{AfterCommit, Store, StoreError, Written};
+use crate::ground::journal::SubjectState;
+use crate::store::{AfterCommit, Ledger, Store, StoreError, Written};
 use candidates::{Asked, Ranked};
 use doc::{Doc, is_person};
-use index::{Shelf, Writer};
+use index::{Mark, Shelf, Writer};
 use overlay::{Newer, Overlay};
 use query::Query;
 use stretch::read;
@@ -111,6 +112,8 @@ pub struct Search {
     now: Mutex<Now>,
     writer: Mutex<Option<Writer>>,
     idle: AtomicBool,
+    /// Somebody was erased of whom the files may still hold words.
+    purge: AtomicBool,
     limits: Limits,
 }
 
@@ -133,7 +136,7 @@ impl Search {
     }
 
     fn open_with(place: Place, store: &Store, limits: Limits) -> Result<Arc<Self>, SearchError> {
-        let (shelf, seq) = shelf(&place, store, limits)?;
+        let (shelf, seq, purge) = shelf(&place, store, limits)?;
         let now =
             Now { searcher: shelf.searcher(), overlay: Overlay::new(seq, limits.held), listening: false };
         let search = Arc::new(Self {
@@ -142,6 +145,7 @@ impl Search {
             now: Mutex::new(now),
             writer: Mutex::default(),
             idle: AtomicBool::new(false),
+            purge: AtomicBool::new(purge),
             limits,
         });
         // First follow, then read: what is committed in between is heard of twice rather than never.
@@ -175,6 +179,19 @@ impl Search {
         now.overlay.heard(last);
         now.listening = true;
         Ok(())
+    }
+
+    /// As [`Search::find`], and asks the ledger too where the question is an address or an id: those answer also for
+    /// what the index has not seen yet. They come first.
+    pub fn find_with(&self, ledger: &Ledger<'_>, text: &str, limit: usize) -> Result<Found, SearchError> {
+        let mut found = self.find(text, limit)?;
+        let exact = exact(ledger, text)?;
+        found.people.retain(|hit| !exact.contains(&hit.id));
+        let best = found.people.first().map_or(1, |hit| hit.score.saturating_add(1));
+        let exact = exact.into_iter().map(|id| Hit { id, score: best });
+        found.people.splice(0..0, exact);
+        found.people.truncate(limit);
+        Ok(found)
     }
 
     /// The people who answer a question best, in a fixed order. Any text is a question; one without letters or
@@ -219,8 +236,13 @@ impl Search {
         let from = lock(&self.now).overlay.passed_to();
         let mut stretch = read(store, from, self.limits.chunk)?;
         if stretch.read.seq == from {
-            return Ok(false);
+            return if self.purge.load(Ordering::Relaxed) {
+                self.purge(slot, store, from)
+            } else {
+                Ok(false)
+            };
         }
+        let mut erased = stretch.erased || self.purge.load(Ordering::Relaxed);
         let writer = match slot {
             Some(writer) => writer,
             None => slot.insert(self.shelf.writer()?),
@@ -234,21 +256,44 @@ impl Search {
                 break;
             }
             stretch = read(store, stretch.read.seq, self.limits.chunk)?;
+            erased |= stretch.erased;
             chunks += 1;
         }
-        writer.commit(&stretch.read)?;
+        // Noted with the same commit, so that a crash before the purge does not forget it.
+        self.purge.store(erased, Ordering::Relaxed);
+        writer.commit(&Mark { purge: erased, ..stretch.read })?;
         let searcher = self.shelf.install()?;
         let mut now = lock(&self.now);
         now.searcher = searcher;
         now.overlay.passed(stretch.read.seq);
-        Ok(stretch.read.seq < stretch.end)
+        Ok(erased || stretch.read.seq < stretch.end)
+    }
+
+    /// Takes the words of erased people out of the files.
+    fn purge(&self, slot: &mut Option<Writer>, store: &Store, seq: u64) -> Result<bool, SearchError> {
+        if let Some(writer) = slot.take() {
+            writer.finish()?;
+        }
+        let mut writer = self.shelf.bare_writer()?;
+        writer.purge(&self.shelf)?;
+        let hash = {
+            let entry = store.snapshot()?.ledger().entry(Seq(seq))?;
+            entry.map_or([0; 32], |entry| entry.header.body_hash)
+        };
+        writer.commit(&Mark { seq, hash, purge: false })?;
+        let searcher = self.shelf.install()?;
+        lock(&self.now).searcher = searcher;
+        writer.sweep()?;
+        self.purge.store(false, Ordering::Relaxed);
+        Ok(false)
     }
 
     /// Whether [`Search::catch_up`] has something worth doing.
     pub fn wants_catch_up(&self) -> bool {
         let now = lock(&self.now);
         let (overlay, limits) = (&now.overlay, &self.limits);
-        overlay.len() > limits.worth
+        self.purge.load(Ordering::Relaxed)
+            || overlay.len() > limits.worth
             || overlay.behind() > 0
             || overlay.lag() > limits.worth_entries
             || (overlay.lag() > 0 && self.idle.load(Ordering::Relaxed))
@@ -274,15 +319,19 @@ impl AfterCommit for Search {
             now.overlay.missed(end, first.seq - 1);
         }
         now.overlay.heard(last.seq);
+        if written.iter().any(|entry| is_person(&entry.key) && entry.state == SubjectState::Erased) {
+            self.purge.store(true, Ordering::Relaxed);
+        }
         for (subject, seq, doc) in people {
             now.overlay.note(subject, seq, doc);
         }
     }
 }
 
-/// The index that is there if it can go on, or a new one; and the entry up to which it knows everything.
-fn shelf(place: &Place, store: &Store, limits: Limits) -> Result<(Shelf, u64), SearchError> {
-    let Some((shelf, mark)) = Shelf::existing(place) else { return Ok((Shelf::create(place)?, 0)) };
+/// The index that is there if it can go on, or a new one; the entry up to which it knows everything; and whether words
+/// of erased people are still to be taken out.
+fn shelf(place: &Place, store: &Store, limits: Limits) -> Result<(Shelf, u64, bool), SearchError> {
+    let Some((shelf, mark)) = Shelf::existing(place) else { return Ok((Shelf::create(place)?, 0, false)) };
     let (last, entry) = {
         let snapshot = store.snapshot()?;
         (snapshot.ledger().last_seq()?.0, snapshot.ledger().entry(Seq(mark.seq))?)
@@ -290,10 +339,21 @@ fn shelf(place: &Place, store: &Store, limits: Limits) -> Result<(Shelf, u64), S
     let same_journal = entry.is_some_and(|entry| entry.header.body_hash == mark.hash);
     let near = last.saturating_sub(mark.seq) <= limits.scan || shelf.searcher().num_docs() == 0;
     if same_journal && near {
-        return Ok((shelf, mark.seq));
+        return Ok((shelf, mark.seq, mark.purge));
     }
     drop(shelf);
-    Ok((Shelf::create(place)?, 0))
+    Ok((Shelf::create(place)?, 0, false))
+}
+
+/// Live people whom the ledger knows under exactly this address or id.
+fn exact(ledger: &Ledger<'_>, text: &str) -> Result<Vec<PersonId>, StoreError> {
+    let text = text.trim();
+    let people = match text.parse::<PersonId>() {
+        Ok(id) => ledger.person(id)?.into_iter().collect(),
+        Err(_) if text.contains('@') => ledger.people_by_email(text)?,
+        Err(_) => Vec::new(),
+    };
+    Ok(people.into_iter().filter(|p| p.state == SubjectState::Live).map(|p| p.value.id).collect())
 }
 
 /// The best of those in the index and those in memory.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::doc::{Doc, is_person};
 use super::index::Mark;
 use crate::ground::id::Seq;
+use crate::ground::journal::Op;
 use crate::store::{Store, StoreError};
 
 /// What changed in a stretch of the journal, as it is now.
@@ -15,6 +16,8 @@ pub(super) struct Stretch {
     pub(super) read: Mark,
     /// The last entry there is.
     pub(super) end: u64,
+    /// Whether somebody was erased in it.
+    pub(super) erased: bool,
 }
 
 /// Reads at most `many` entries after `from`, and of each person touched what it is now: an entry further on may
@@ -24,13 +27,19 @@ pub(super) fn read(store: &Store, from: u64, many: u64) -> Result<Stretch, Store
     let ledger = snapshot.ledger();
     let end = ledger.last_seq()?.0;
     let until = end.min(from.saturating_add(many));
-    let mut stretch = Stretch { people: Vec::new(), read: Mark { seq: from, hash: [0; 32] }, end };
+    let mut stretch = Stretch {
+        people: Vec::new(),
+        read: Mark { seq: from, hash: [0; 32], purge: false },
+        end,
+        erased: false,
+    };
     let mut touched = BTreeSet::new();
     for seq in from.saturating_add(1)..=until {
         let Some(entry) = ledger.entry(Seq(seq))? else { break };
-        stretch.read = Mark { seq, hash: entry.header.body_hash };
+        stretch.read = Mark { seq, hash: entry.header.body_hash, purge: false };
         if is_person(&entry.header.key) {
             touched.insert(entry.header.subject);
+            stretch.erased |= entry.header.op == Op::Erased;
         }
     }
     for subject in touched {

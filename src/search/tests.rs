@@ -1,5 +1,6 @@
 //! Search as a whole, over a real ledger in memory.
 
+mod erasing;
 mod finding;
 mod model;
 mod room;

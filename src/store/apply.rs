@@ -14,6 +14,7 @@ use crate::ground::journal::{Cause, Op, SubjectState};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 
+/// Retired with layout 1: the next subject follows the last one of `current`.
 pub(super) const NEXT_SUBJECT: &str = "next_subject";
 /// 128 random bits that tell this ledger from every other one; the chain begins with them.
 pub(super) const IDENTITY: &str = "identity";
@@ -65,8 +66,7 @@ impl<'t> Group<'t> {
             Some(value) => decode_header(&value)?.recorded,
             None => Instant(i64::MIN),
         };
-        let next_subject =
-            tables.meta(NEXT_SUBJECT)?.map_or(Ok(1), |bytes| codec::decode("next subject", &bytes))?;
+        let next_subject = tables.last_subject()? + 1;
         let last_commit = tables.last_commit()?;
         let previous = match tables.link(last_commit)? {
             Some(value) => codec::decode::<codec::Link>("chain link", &value)?.hash,
@@ -281,7 +281,6 @@ impl<'t> Group<'t> {
         if !self.written.is_empty() {
             let link = self.link.finish(self.next_seq - 1);
             self.tables.commits.insert(self.commit, codec::encode(&link)?.as_slice())?;
-            self.tables.meta.insert(NEXT_SUBJECT, codec::encode(&self.next_subject)?.as_slice())?;
             self.tables.store_counts()?;
         }
         Ok(self.written)

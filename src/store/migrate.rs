@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use redb::{ReadableTable, WriteTransaction};
 
 use super::Place;
-use super::apply::genesis;
+use super::apply::{NEXT_SUBJECT, genesis};
 use super::codec::{decode_entry, encode};
 use super::derive::keys;
 use super::error::{OpenError, StoreError};
@@ -76,8 +76,9 @@ fn migrate(database: &redb::Database, found: u32) -> Result<(), StoreError> {
 fn to_2(tx: &WriteTransaction) -> Result<(), StoreError> {
     tx.delete_table(tables::INDEX_1)?;
     let mut tables = OpenTables::open(tx)?;
-    // A ledger that is not ours has none.
+    // A ledger that is not ours has no identity.
     genesis(&tables)?;
+    tables.meta.remove(NEXT_SUBJECT)?;
     let last = tables.journal.last()?.map_or(0, |(seq, _)| seq.value());
     for seq in 1..=last {
         let value = tables.journal.get(seq)?.map(|value| value.value().to_vec());

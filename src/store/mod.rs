@@ -6,6 +6,7 @@
 mod apply;
 mod changes;
 mod codec;
+mod compact;
 mod derive;
 mod diff;
 pub mod disk;
@@ -29,7 +30,7 @@ mod writer;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use redb::ReadableDatabase;
 use tokio::sync::broadcast;
@@ -37,6 +38,7 @@ use tokio::sync::broadcast;
 pub use apply::Written;
 pub use changes::Changes;
 pub use codec::{Body, Entry, FieldChange, Header, Image, training_sample};
+pub use compact::Compacted;
 pub use error::{Fail, OpenError, StoreError, WriteError};
 pub use ledger::{Ledger, Page, QueueFilter, Record};
 pub use past::Asked;
@@ -145,6 +147,22 @@ impl Database {
         Ok(tx)
     }
 
+    /// Puts another file in the place of this one; nobody opens either of them meanwhile.
+    fn swap(&self, replace: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let reading = self.shared().tables.clone();
+        self.outdate();
+        if let Some((reading, old)) = reading.zip(state.take()) {
+            // Whoever reads goes on with the old file until done.
+            let _ = reading.replaced.set(old);
+        }
+        // Whether or not it was replaced, what is there now is the ledger.
+        let replaced = replace();
+        let opened = open::again(&self.place).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        *state = Some(Arc::new(opened));
+        replaced
+    }
+
     fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,7 +190,7 @@ impl Database {
         let opened = self.get()?.begin_read().map_err(StoreError::from);
         let tables = opened.and_then(|tx| SnapshotTables::open(&tx));
         let tables = tables.inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
-        let tables = Arc::new(Watched { tables, failed, memo: Memo::default() });
+        let tables = Arc::new(Watched { tables, failed, memo: Memo::default(), replaced: OnceLock::new() });
         let mut shared = self.shared();
         // A commit may have come in between; then only this reader uses the older state.
         if shared.epoch == epoch {
@@ -275,6 +293,16 @@ impl Store {
         answer.await.unwrap_or_else(|_| {
             Err(WriteError::Store(StoreError::Unavailable("the ledger is shutting down".into())))
         })
+    }
+
+    /// Gives unused room of the file back, and with it what is left of erased content. Writes wait until it is done;
+    /// reads go on.
+    pub async fn compact(&self) -> Result<Compacted, StoreError> {
+        let answer = self.0.queue.ask_to_compact();
+        if let Some(writer) = &self.0.inline {
+            writer.step();
+        }
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the ledger is shutting down".into())))
     }
 
     /// A consistent view of everything committed so far. Not to be held longer than a second or across an await.

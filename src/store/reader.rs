@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransaction};
 
@@ -31,6 +31,7 @@ pub(super) trait Reader {
     fn link(&self, commit: u64) -> Result<Option<Vec<u8>>, StoreError>;
     fn last_commit(&self) -> Result<u64, StoreError>;
     fn current(&self, subject: u64) -> Result<Option<u64>, StoreError>;
+    fn last_subject(&self) -> Result<u64, StoreError>;
     fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError>;
     fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
     /// Walks index keys with this prefix, from just past `after` when given.
@@ -184,6 +185,10 @@ macro_rules! impl_reader {
                 Ok(self.current.get(subject)?.map(|guard| guard.value()))
             }
 
+            fn last_subject(&self) -> Result<u64, StoreError> {
+                Ok(self.current.last()?.map_or(0, |(subject, _)| subject.value()))
+            }
+
             fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError> {
                 Ok(self.subject_by_key.get(key)?.map(|guard| guard.value()))
             }
@@ -252,6 +257,8 @@ pub(super) struct Watched {
     pub(super) tables: SnapshotTables,
     pub(super) failed: Arc<AtomicBool>,
     pub(super) memo: Memo,
+    /// The database below, where it was replaced while this state is still read.
+    pub(super) replaced: OnceLock<Arc<redb::Database>>,
 }
 
 /// What was worked out of one committed state; gone with it.
@@ -306,6 +313,10 @@ impl Reader for Watched {
 
     fn current(&self, subject: u64) -> Result<Option<u64>, StoreError> {
         self.noted(self.tables.current(subject))
+    }
+
+    fn last_subject(&self) -> Result<u64, StoreError> {
+        self.noted(self.tables.last_subject())
     }
 
     fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError> {

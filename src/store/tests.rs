@@ -250,6 +250,7 @@ fn a_tampered_table_is_named() {
     assert!(verify(&store).unwrap().fault.unwrap().contains("current"));
 }
 
+mod compacting;
 mod erasing;
 mod opening;
 mod travelling;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::apply::{Group, Written};
 use super::changes::Changes;
+use super::compact::{Compacted, compact};
 use super::error::{Fail, StoreError, WriteError};
 use super::ledger::Ledger;
 use super::reader::OpenTables;
@@ -97,6 +98,7 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Box<dyn Job>>,
+    compactions: Vec<tokio::sync::oneshot::Sender<Result<Compacted, StoreError>>>,
     closed: bool,
 }
 
@@ -125,6 +127,17 @@ impl Queue {
         receiver
     }
 
+    /// Asks for the file to be compacted between two groups.
+    pub(super) fn ask_to_compact(&self) -> tokio::sync::oneshot::Receiver<Result<Compacted, StoreError>> {
+        let (reply, receiver) = tokio::sync::oneshot::channel();
+        let mut state = lock(&self.jobs);
+        if !state.closed {
+            state.compactions.push(reply);
+            self.wake.notify_one();
+        }
+        receiver
+    }
+
     /// No more writes; the writer ends when the queue is empty.
     pub(super) fn close(&self) {
         lock(&self.jobs).closed = true;
@@ -147,10 +160,10 @@ impl Queue {
     /// Waits for work; false when closed and empty.
     fn wait(&self) -> bool {
         let mut state = lock(&self.jobs);
-        while state.jobs.is_empty() && !state.closed {
+        while state.jobs.is_empty() && state.compactions.is_empty() && !state.closed {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        !state.jobs.is_empty()
+        !state.jobs.is_empty() || !state.compactions.is_empty()
     }
 }
 
@@ -172,6 +185,7 @@ impl Writer {
 
     /// Commits one group: what is queued now, within the bounds of a group.
     pub(super) fn step(&self) {
+        self.compact();
         let mut jobs = self.queue.take(GROUP_CLOSURES_MAX);
         if jobs.is_empty() {
             return;
@@ -195,6 +209,20 @@ impl Writer {
         }
         for job in jobs {
             job.finish(outcome.clone());
+        }
+    }
+
+    fn compact(&self) {
+        let asked = std::mem::take(&mut lock(&self.queue.jobs).compactions);
+        if asked.is_empty() {
+            return;
+        }
+        let done = catch_unwind(AssertUnwindSafe(|| compact(&self.database)));
+        let done =
+            done.unwrap_or_else(|_| Err(StoreError::Unavailable("compacting stopped half-way".into())));
+        for reply in asked {
+            // Whoever asked may have gone away; it is done all the same.
+            let _ = reply.send(done.clone());
         }
     }
 

@@ -14,7 +14,7 @@ use crate::ground::crm::{GiftRecord, record_url};
 use crate::ground::id::Object;
 use crate::ground::journal::SubjectState;
 use crate::ground::person::Person;
-use crate::store::{Ledger, StoreError};
+use crate::store::{Ledger, Snapshot, StoreError};
 
 /// A donor as search shows them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,7 +82,12 @@ pub(super) async fn search(
     let (text, limit) = (params.get("q").unwrap_or_default().to_owned(), params.limit()?);
     let search = std::sync::Arc::clone(&face.search);
     // A search in a large overlay takes long enough to hold up other requests.
-    let found = tokio::task::spawn_blocking(move || search.find(&text, limit)).await;
+    let (store, viewer) = (face.desk.store.clone(), known.viewer.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        let snapshot = Snapshot::for_viewer(&store, &viewer)?;
+        search.find_with(&snapshot.ledger(), &text, limit)
+    })
+    .await;
     let found = found.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();

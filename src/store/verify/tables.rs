@@ -6,8 +6,7 @@ use std::ops::Bound;
 use redb::ReadableTable;
 
 use super::super::Store;
-use super::super::apply::NEXT_SUBJECT;
-use super::super::codec::{decode, decode_entry};
+use super::super::codec::decode_entry;
 use super::super::derive::keys;
 use super::super::error::StoreError;
 use super::super::key;
@@ -195,10 +194,6 @@ fn counters(store: &Store, journal: &mut Journal, verdict: &mut Verdict) -> Resu
     let snapshot = store.snapshot()?;
     while journal.read_on(&snapshot, verdict)? {}
     let tables = &snapshot.tables.tables;
-    let next: u64 = tables.meta(NEXT_SUBJECT)?.map_or(Ok(1), |bytes| decode("next subject", &bytes))?;
-    if next < journal.subjects.len() as u64 {
-        return fault(format!("the next subject would be {next}, which is taken"));
-    }
     // A counter that fell to zero may stand or be absent.
     let mut must: BTreeMap<&[u8], i64> =
         journal.sums.counts.iter().filter(|(_, n)| **n != 0).map(|(k, n)| (k.as_slice(), *n)).collect();
