@@ -48,9 +48,16 @@ pub struct Taken {
 
 /// A replay key that is taken.
 #[derive(Serialize, Deserialize)]
-struct Claim {
-    row: StagedId,
+pub(super) struct Claim {
+    /// The row it made.
+    pub(super) row: StagedId,
+    /// The hash of what was delivered.
     body: [u8; 32],
+}
+
+/// The claim without the hash of what was delivered.
+pub(super) fn forget_body(claim: &Claim) -> Claim {
+    Claim { row: claim.row, body: [0; 32] }
 }
 
 /// What a reviewer wants of a row.
@@ -81,6 +88,11 @@ impl Desk {
                 let body = *blake3::hash(delivery.body.as_bytes()).as_bytes();
                 let mut changes = Changes::new(cause);
                 let known = known_claim(view, &keys)?;
+                if let Some((_, claim)) = &known
+                    && view.ledger().staged(claim.row)?.is_none()
+                {
+                    return Err(Refusal::Erased.into());
+                }
                 let taken = match known.map(|(key, claim)| (judge(key, claim.body == body), claim.row)) {
                     Some((Replay::KeyReused, _)) => return Err(Refusal::KeyReused.into()),
                     Some((Replay::Same, row)) => {

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod batches;
 pub mod gifts;
+pub mod people;
 pub mod sync;
 
 use crate::ground::access::Caller;
@@ -72,6 +73,16 @@ pub enum Refusal {
     /// Nothing to do.
     #[error("{0}")]
     Nothing(&'static str),
+    /// The gift it is about was taken in before and its donor was erased since.
+    #[error(
+        "This was taken in before, and its donor was erased at their request since then. Nothing was stored now."
+    )]
+    Erased,
+    /// A person whose gifts are not all posted cannot be erased.
+    #[error(
+        "{0} gift(s) of this person are not posted yet. Post or discard them first, so that none is lost."
+    )]
+    GiftsOpen(usize),
     /// Gift staging is switched off.
     #[error("Gift staging is disabled")]
     StagingDisabled,
@@ -103,6 +114,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Moved => Self::Changed,
+            StoreError::Erased => Self::Erased,
             error => Self::Unavailable(error),
         }
     }

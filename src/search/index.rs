@@ -220,8 +220,8 @@ impl Writer {
     }
 
     /// Writes every segment anew, since a deleted document stays in its segment until then, and deletes the old files.
-    pub(super) fn purge(&mut self, shelf: &Shelf) -> Result<(), TantivyError> {
-        let segments = shelf.index.searchable_segment_ids()?;
+    pub(super) fn purge(&mut self, of: &Shelf) -> Result<(), TantivyError> {
+        let segments = of.index.searchable_segment_ids()?;
         if !segments.is_empty() {
             self.writer.merge(&segments).wait()?;
         }

@@ -111,5 +111,7 @@ fn staged_keys(row: &StagedRow) -> Vec<Key> {
         let key = IndexKey::new(Index::StagedByBatch).uuid(batch.0).status(row.status());
         Key::Subject(key.instant(row.received_at))
     });
-    std::iter::once(Key::Subject(by_status)).chain(by_batch).collect()
+    let donor = row.donor.person();
+    let by_donor = donor.map(|donor| Key::Subject(IndexKey::new(Index::StagedByDonor).uuid(donor.0)));
+    std::iter::once(Key::Subject(by_status)).chain(by_batch).chain(by_donor).collect()
 }

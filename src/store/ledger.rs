@@ -250,6 +250,16 @@ impl Ledger<'_> {
         Ok(rows)
     }
 
+    /// Staged rows that name this donor, in the order they came.
+    pub fn staged_rows_of(&self, donor: PersonId) -> Result<Vec<Record<StagedRow>>, StoreError> {
+        let prefix = IndexKey::new(Index::StagedByDonor).uuid(donor.0).prefix();
+        let mut rows = Vec::new();
+        for subject in self.subjects(&prefix, None, Order::Up, usize::MAX)?.0 {
+            rows.extend(Self::typed("staged row", self.record(subject)?)?);
+        }
+        Ok(rows)
+    }
+
     /// How many ready rows are in no batch.
     pub fn ready_outside_batches(&self) -> Result<u64, StoreError> {
         let ready = QueueFilter { statuses: vec![Status::ReadyForProcess], batch: None };

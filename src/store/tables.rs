@@ -77,12 +77,14 @@ pub(super) enum Index {
     PersonByEmail = 10,
     /// (connection, object, id that stays, subject): records that were merged into it.
     MergedInto = 11,
+    /// (donor, subject): staged rows that name this donor.
+    StagedByDonor = 12,
 }
 
 #[cfg(test)]
 impl Index {
     /// Every index.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Newest,
         Self::GiftsByDonor,
         Self::StagedByStatus,
@@ -94,6 +96,7 @@ impl Index {
         Self::ByObject,
         Self::PersonByEmail,
         Self::MergedInto,
+        Self::StagedByDonor,
     ];
 }
 
@@ -144,6 +147,6 @@ mod tests {
             Working::Connection as u8,
         ];
         assert_eq!(working, [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     }
 }

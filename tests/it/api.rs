@@ -1,5 +1,7 @@
 //! The API as callers meet it: in process, through the one list of routes.
 
+mod past;
+
 use std::sync::Arc;
 
 use almoner::desk::access::{LinkPurpose, NewUser};

@@ -294,7 +294,7 @@ impl CountsView {
 #[utoipa::path(post, path = "/api/fundraising/gift-staging", tag = "Staged rows", request_body = Object,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeated deliveries one")),
     responses((status = 200, body = IntakeAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+        (status = 410, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn create(
     State(face): State<Face>,
     May(known, _): May<Writes>,

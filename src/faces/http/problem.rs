@@ -128,11 +128,13 @@ impl From<Refusal> for Problem {
                     .collect();
                 problem
             }
-            Refusal::Row(_) | Refusal::Nothing(_) => Self::new(StatusCode::CONFLICT, text),
+            Refusal::Row(_) | Refusal::Nothing(_) | Refusal::GiftsOpen(_) => {
+                Self::new(StatusCode::CONFLICT, text)
+            }
             Refusal::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, text),
             Refusal::Changed => Self::new(StatusCode::PRECONDITION_FAILED, text),
             Refusal::WrongLogin => Self::new(StatusCode::UNAUTHORIZED, text),
-            Refusal::LinkSpent => Self::new(StatusCode::GONE, text),
+            Refusal::LinkSpent | Refusal::Erased => Self::new(StatusCode::GONE, text),
             Refusal::StagingDisabled | Refusal::Unavailable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
             }
