@@ -1,0 +1,182 @@
+//! Records a second with everything that follows from them, and the bytes they take.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use crate::bench::{
+    Plan, bytes_on_disk, folder, grouped, median, megabytes, per_second, ratio, rounds, table,
+};
+use crate::gifts::{Gift, Gifts, check_mean, groups};
+use crate::ours::{Ours, compact_ledger, ledger_file};
+use crate::postgresql::Cluster;
+use crate::sqlite::Sqlite;
+
+const SEED: u64 = 705;
+const NAMES: [&str; 3] = ["Almoner", "SQLite", "PostgreSQL"];
+
+/// Groups of 1,000: inserts, then updates of some of them.
+struct Large {
+    inserts: Vec<Vec<Gift>>,
+    updates: Vec<Vec<Gift>>,
+}
+
+/// Groups of 60 into a store that holds as many.
+struct Little {
+    held: Vec<Vec<Gift>>,
+    inserts: Vec<Vec<Gift>>,
+}
+
+/// What one run of one contender brought.
+#[derive(Clone, Copy, Debug)]
+struct Outcome {
+    inserts: Duration,
+    updates: Duration,
+    little: Duration,
+    as_is: u64,
+    compact: u64,
+    /// Of PostgreSQL: all of `base`, with the catalogues.
+    base: u64,
+}
+
+/// The part.
+pub fn run(plan: Plan) -> anyhow::Result<()> {
+    let (inserts, updates, little) = (plan.size(200_000), plan.size(20_000), plan.size(20_000));
+    let outcomes = rounds(NAMES.len(), |who| {
+        let mut gifts = Gifts::new(SEED);
+        let fresh = gifts.fresh(inserts);
+        check_mean(&fresh)?;
+        let large = Large { inserts: groups(fresh, 1_000), updates: groups(gifts.changed(updates), 1_000) };
+        let mut gifts = Gifts::new(SEED + 1);
+        let little =
+            Little { held: groups(gifts.fresh(little), 1_000), inserts: groups(gifts.fresh(little), 60) };
+        match who {
+            0 => ours(large, little),
+            1 => sqlite(large, little),
+            _ => postgresql(large, little),
+        }
+    })?;
+    let of =
+        |who: usize, figure: &dyn Fn(&Outcome) -> u64| median(outcomes[who].iter().map(figure).collect());
+    speeds(&of, inserts, updates, little);
+    sizes(&of, inserts, updates);
+    Ok(())
+}
+
+type Of<'o> = &'o dyn Fn(usize, &dyn Fn(&Outcome) -> u64) -> u64;
+
+fn speeds(of: Of<'_>, inserts: usize, updates: usize, little: usize) {
+    let row = |what: String, figure: &dyn Fn(&Outcome) -> u64| {
+        let [ours, sqlite, postgresql] = [0, 1, 2].map(|who| of(who, figure));
+        let ratios = [ratio(ours, sqlite), ratio(ours, postgresql)];
+        let [first, second] = ratios;
+        vec![what, grouped(ours), grouped(sqlite), grouped(postgresql), first, second]
+    };
+    let rows = [
+        row(format!("{} inserts, 1,000 per transaction", grouped(inserts as u64)), &|o| {
+            per_second(inserts, o.inserts)
+        }),
+        row(format!("then {} updates, 1,000 per transaction", grouped(updates as u64)), &|o| {
+            per_second(updates, o.updates)
+        }),
+        row("both together".into(), &|o| per_second(inserts + updates, o.inserts + o.updates)),
+        row(format!("{n} inserts into {n} held, 60 per transaction", n = grouped(little as u64)), &|o| {
+            per_second(little, o.little)
+        }),
+    ];
+    let head = ["records a second", NAMES[0], NAMES[1], NAMES[2], "ratio to SQLite", "ratio to PostgreSQL"];
+    table(&head, &rows);
+}
+
+fn sizes(of: Of<'_>, inserts: usize, updates: usize) {
+    let [ours, sqlite, postgresql] = [0, 1, 2].map(|who| of(who, &|o| o.compact));
+    let [a, b, c] = [0, 1, 2].map(|who| of(who, &|o| o.as_is));
+    let base = of(2, &|o| o.base);
+    let versions = (inserts + updates) as u64;
+    let bytes = |bytes: u64| format!("{} ({} a version)", megabytes(bytes), bytes / versions);
+    let rows = [
+        vec!["as it is".into(), bytes(a), bytes(b), bytes(c), ratio(a, b), ratio(a, c)],
+        vec![
+            "after compaction on all sides".into(),
+            bytes(ours),
+            bytes(sqlite),
+            bytes(postgresql),
+            ratio(ours, sqlite),
+            ratio(ours, postgresql),
+        ],
+        vec![
+            "PostgreSQL's whole `base` folder instead".into(),
+            String::new(),
+            String::new(),
+            bytes(base),
+            String::new(),
+            ratio(ours, base),
+        ],
+    ];
+    let what =
+        format!("bytes after {} inserts and {} updates", grouped(inserts as u64), grouped(updates as u64));
+    table(&[&what, NAMES[0], NAMES[1], NAMES[2], "ratio to SQLite", "ratio to PostgreSQL"], &rows);
+}
+
+fn ours(large: Large, little: Little) -> anyhow::Result<Outcome> {
+    let at = folder()?;
+    let ours = Ours::open(at.path())?;
+    let (inserts, updates) = (ours.write_all(large.inserts)?, ours.write_all(large.updates)?);
+    let as_is = ours.bytes()?;
+    ours.close();
+    compact_ledger(&ledger_file(at.path()))?;
+    let compact = bytes_on_disk(&ledger_file(at.path()))?;
+    let at = folder()?;
+    let ours = Ours::open(at.path())?;
+    ours.write_all(little.held)?;
+    let little = ours.write_all(little.inserts)?;
+    ours.close();
+    Ok(Outcome { inserts, updates, little, as_is, compact, base: 0 })
+}
+
+fn sqlite(large: Large, little: Little) -> anyhow::Result<Outcome> {
+    let at = folder()?;
+    let mut peer = Sqlite::open(at.path())?;
+    let (inserts, updates) = (peer.write_all(large.inserts)?, peer.write_all(large.updates)?);
+    let (as_is, compact) = peer.bytes()?;
+    drop(peer);
+    let at = folder()?;
+    let mut peer = Sqlite::open(at.path())?;
+    peer.write_all(little.held)?;
+    let little = peer.write_all(little.inserts)?;
+    Ok(Outcome { inserts, updates, little, as_is, compact, base: 0 })
+}
+
+fn postgresql(large: Large, little: Little) -> anyhow::Result<Outcome> {
+    let at = folder()?;
+    let cluster = Cluster::start(at.path())?;
+    let mut peer = cluster.connect()?;
+    let (inserts, updates) = (peer.write_all(large.inserts)?, peer.write_all(large.updates)?);
+    let as_is = cluster.bytes_as_is()?;
+    let (compact, base) = cluster.bytes()?;
+    drop((peer, cluster));
+    let at = folder()?;
+    let cluster = Cluster::start(at.path())?;
+    let mut peer = cluster.connect()?;
+    peer.write_all(little.held)?;
+    let little = peer.write_all(little.inserts)?;
+    Ok(Outcome { inserts, updates, little, as_is, compact, base })
+}
+
+/// The fields that differ, with their texts before and after: the peers' own, no dearer than it must be.
+pub fn field_diff(before: &str, after: &str) -> String {
+    type Fields<'j> = BTreeMap<&'j str, &'j RawValue>;
+    let read = |text| serde_json::from_str::<Fields<'_>>(text).unwrap_or_default();
+    let (old, new) = (read(before), read(after));
+    let mut changed: BTreeMap<&str, [Option<&RawValue>; 2]> = BTreeMap::new();
+    for (name, value) in &new {
+        let was = old.get(name).copied();
+        if was.map(RawValue::get) != Some(value.get()) {
+            changed.insert(name, [was, Some(*value)]);
+        }
+    }
+    let gone = old.iter().filter(|(name, _)| !new.contains_key(*name));
+    changed.extend(gone.map(|(name, value)| (*name, [Some(*value), None])));
+    serde_json::to_string(&changed).unwrap_or_default()
+}
