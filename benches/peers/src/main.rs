@@ -3,6 +3,8 @@
 //! `make bench` runs all parts; one alone: `scripts/peers.sh records|writers|group|reopen|growth|http|memory`.
 //! `--small` takes a twentieth of every size: it shows that everything works, not how fast.
 //!
+//! `peers profile GROUP RECORDS [updates]` runs our side alone, for a profiler.
+//!
 //! How to read it:
 //! - Every figure is the median of three rounds. In a round each contender runs once, on fresh files in the same
 //!   folder, and the order turns from round to round, so that a busy minute of the machine hits nobody alone.
@@ -22,6 +24,7 @@ mod memory;
 mod ours;
 mod pocketbase;
 mod postgresql;
+mod profile;
 mod records;
 mod reopen;
 mod server;
@@ -49,6 +52,12 @@ fn main() -> anyhow::Result<ExitCode> {
         && hidden == reopen::HIDDEN
     {
         reopen::write_until_killed(std::path::Path::new(path))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let [word, rest @ ..] = arguments.as_slice()
+        && word == "profile"
+    {
+        profile::run(rest)?;
         return Ok(ExitCode::SUCCESS);
     }
     let plan = Plan { small: arguments.iter().any(|word| word == "--small") };
