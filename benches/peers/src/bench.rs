@@ -47,7 +47,8 @@ pub fn program(variable: &str) -> anyhow::Result<PathBuf> {
     let path =
         environment(variable).with_context(|| format!("{variable} is not set: use scripts/peers.sh"))?;
     anyhow::ensure!(path.is_file(), "{variable} names {}, which is not there", path.display());
-    Ok(path)
+    // It may be started from another folder.
+    Ok(path.canonicalize()?)
 }
 
 /// A folder of its own that goes away again. `PEERS_FOLDER` says on which disk.
@@ -166,6 +167,12 @@ pub fn bytes_on_disk(path: &Path) -> anyhow::Result<u64> {
         sum += bytes_on_disk(&entry?.path())?;
     }
     Ok(sum)
+}
+
+/// The bytes of a file that take place on the disk: a file may have holes.
+pub fn blocks_on_disk(file: &Path) -> anyhow::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(std::fs::metadata(file)?.blocks() * 512)
 }
 
 /// A field of `/proc/PID/status` or `smaps_rollup`, in bytes.

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::bench::{Plan, folder, grouped, median, megabytes, pause, per_second, ratio, rounds, table};
+use crate::bench::{
+    Plan, blocks_on_disk, folder, grouped, median, megabytes, pause, per_second, ratio, rounds, table,
+};
 use crate::gifts::{Gifts, groups};
-use crate::ours::{Ours, export_chunk};
+use crate::ours::{Ours, export_chunk, ledger_file};
 
 /// Entries of one chunk: one snapshot, copied and dropped.
 const CHUNK: u64 = 500;
@@ -16,6 +18,8 @@ const GROUP: usize = 100;
 struct Outcome {
     before: u64,
     after: u64,
+    /// Blocks of it that were ever written: finer than its length, which doubles.
+    taken: u64,
     exported: u64,
     speed: u64,
 }
@@ -32,18 +36,28 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
             megabytes(before),
             megabytes(after),
             megabytes(after - before),
+            megabytes(of(who, |o| o.taken)),
             grouped(of(who, |o| o.exported)),
             grouped(of(who, |o| o.speed)),
         ]
     };
     let what = format!("{n} updates of {n} records", n = grouped(records as u64));
-    let head = [&what, "file before", "file after", "growth", "entries exported", "records a second"];
+    let head = [
+        &what,
+        "file before",
+        "file after",
+        "growth",
+        "blocks taken",
+        "entries exported",
+        "records a second",
+    ];
     table(&head, &[row(0, "without a reader"), row(1, "with a slow export of everything")]);
     let grown = |who: usize| of(who, |o| o.after - o.before);
     println!(
-        "file with the export to without: {}; growth with to without: {}",
+        "with the export to without: file {}, growth {}, blocks {}",
         ratio(of(1, |o| o.after), of(0, |o| o.after)),
         ratio(grown(1), grown(0)),
+        ratio(of(1, |o| o.taken), of(0, |o| o.taken)),
     );
     Ok(())
 }
@@ -75,12 +89,13 @@ fn one(records: usize, export: bool) -> anyhow::Result<Outcome> {
         (took, reader.map(|reader| reader.join().expect("the reader does not panic")))
     });
     read.transpose()?;
-    let outcome = Outcome {
+    let (after, taken) = (ours.bytes()?, blocks_on_disk(&ledger_file(at.path()))?);
+    ours.close();
+    Ok(Outcome {
         before,
-        after: ours.bytes()?,
+        after,
+        taken,
         exported: exported.load(Ordering::SeqCst),
         speed: per_second(records, took?),
-    };
-    ours.close();
-    Ok(outcome)
+    })
 }

@@ -36,7 +36,10 @@ use std::process::ExitCode;
 
 use bench::Plan;
 
-const PARTS: [(&str, fn(Plan) -> anyhow::Result<()>); 7] = [
+/// A name and what it measures.
+type Part = (&'static str, fn(Plan) -> anyhow::Result<()>);
+
+const PARTS: [Part; 7] = [
     ("records", records::run),
     ("writers", writers::run),
     ("group", commit::run),

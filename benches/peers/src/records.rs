@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use crate::bench::{
-    Plan, bytes_on_disk, folder, grouped, median, megabytes, per_second, ratio, rounds, table,
+    Plan, blocks_on_disk, folder, grouped, median, megabytes, per_second, ratio, rounds, table,
 };
 use crate::gifts::{Gift, Gifts, check_mean, groups};
-use crate::ours::{Ours, compact_ledger, ledger_file};
+use crate::ours::{Ours, compacted_bytes, ledger_file};
 use crate::postgresql::Cluster;
 use crate::sqlite::Sqlite;
 
@@ -34,6 +34,8 @@ struct Outcome {
     inserts: Duration,
     updates: Duration,
     as_is: u64,
+    /// Of us: the blocks of it that were ever written, since our file grows by doubling.
+    taken: u64,
     compact: u64,
     /// Of PostgreSQL: all of `base`, with the catalogues.
     base: u64,
@@ -49,8 +51,8 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
         let large = Large { inserts: groups(fresh, 1_000), updates: groups(gifts.changed(updates), 1_000) };
         match who {
             0 => ours(large),
-            1 => sqlite(large),
-            _ => postgresql(large),
+            1 => sqlite(&large),
+            _ => postgresql(&large),
         }
     })?;
     // In rounds of their own, so that the three of a round are seconds apart and not minutes.
@@ -62,8 +64,8 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
             count,
             match who {
                 0 => ours_little(little)?,
-                1 => sqlite_little(little)?,
-                _ => postgresql_little(little)?,
+                1 => sqlite_little(&little)?,
+                _ => postgresql_little(&little)?,
             },
         ))
     })?;
@@ -100,44 +102,33 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
 type Of<'o> = &'o dyn Fn(usize, &dyn Fn(&Outcome) -> u64) -> u64;
 
 fn sizes(of: Of<'_>, inserts: usize, updates: usize) {
-    let [ours, sqlite, postgresql] = [0, 1, 2].map(|who| of(who, &|o| o.compact));
-    let [a, b, c] = [0, 1, 2].map(|who| of(who, &|o| o.as_is));
-    let base = of(2, &|o| o.base);
     let versions = (inserts + updates) as u64;
     let bytes = |bytes: u64| format!("{} ({} a version)", megabytes(bytes), bytes / versions);
+    let row = |what: &str, figure: &dyn Fn(&Outcome) -> u64| {
+        let [ours, sqlite, postgresql] = [0, 1, 2].map(|who| of(who, figure));
+        let ratios = [ratio(ours, sqlite), ratio(ours, postgresql)];
+        [vec![what.to_owned()], [ours, sqlite, postgresql].map(bytes).to_vec(), ratios.to_vec()].concat()
+    };
     let rows = [
-        vec!["as it is".into(), bytes(a), bytes(b), bytes(c), ratio(a, b), ratio(a, c)],
-        vec![
-            "after closing and compaction".into(),
-            bytes(ours),
-            bytes(sqlite),
-            bytes(postgresql),
-            ratio(ours, sqlite),
-            ratio(ours, postgresql),
-        ],
-        vec![
-            "PostgreSQL's whole `base` folder instead".into(),
-            String::new(),
-            String::new(),
-            bytes(base),
-            String::new(),
-            ratio(ours, base),
-        ],
+        row("as it is", &|o| o.as_is),
+        row("as it is, without the holes of our file", &|o| o.taken),
+        row("after closing and compaction", &|o| o.compact),
     ];
     let what =
         format!("bytes after {} inserts and {} updates", grouped(inserts as u64), grouped(updates as u64));
     table(&[&what, NAMES[0], NAMES[1], NAMES[2], "ratio to SQLite", "ratio to PostgreSQL"], &rows);
+    let base = of(2, &|o| o.base);
+    println!("PostgreSQL's whole `base` folder, with its catalogues: {}", bytes(base));
 }
 
 fn ours(large: Large) -> anyhow::Result<Outcome> {
     let at = folder()?;
     let ours = Ours::open(at.path())?;
     let (inserts, updates) = (ours.write_all(large.inserts)?, ours.write_all(large.updates)?);
-    let as_is = ours.bytes()?;
+    let (as_is, taken) = (ours.bytes()?, blocks_on_disk(&ledger_file(at.path()))?);
     ours.close();
-    compact_ledger(&ledger_file(at.path()))?;
-    let compact = bytes_on_disk(&ledger_file(at.path()))?;
-    Ok(Outcome { inserts, updates, as_is, compact, base: 0 })
+    let compact = compacted_bytes(&ledger_file(at.path()))?;
+    Ok(Outcome { inserts, updates, as_is, taken, compact, base: 0 })
 }
 
 fn ours_little(little: Little) -> anyhow::Result<Duration> {
@@ -149,37 +140,37 @@ fn ours_little(little: Little) -> anyhow::Result<Duration> {
     Ok(took)
 }
 
-fn sqlite(large: Large) -> anyhow::Result<Outcome> {
+fn sqlite(large: &Large) -> anyhow::Result<Outcome> {
     let at = folder()?;
     let mut peer = Sqlite::open(at.path())?;
-    let (inserts, updates) = (peer.write_all(large.inserts)?, peer.write_all(large.updates)?);
+    let (inserts, updates) = (peer.write_all(&large.inserts)?, peer.write_all(&large.updates)?);
     let (as_is, compact) = peer.bytes()?;
-    Ok(Outcome { inserts, updates, as_is, compact, base: 0 })
+    Ok(Outcome { inserts, updates, as_is, taken: as_is, compact, base: 0 })
 }
 
-fn sqlite_little(little: Little) -> anyhow::Result<Duration> {
+fn sqlite_little(little: &Little) -> anyhow::Result<Duration> {
     let at = folder()?;
     let mut peer = Sqlite::open(at.path())?;
-    peer.write_all(little.held)?;
-    peer.write_all(little.inserts)
+    peer.write_all(&little.held)?;
+    peer.write_all(&little.inserts)
 }
 
-fn postgresql(large: Large) -> anyhow::Result<Outcome> {
+fn postgresql(large: &Large) -> anyhow::Result<Outcome> {
     let at = folder()?;
     let cluster = Cluster::start(at.path())?;
     let mut peer = cluster.connect()?;
-    let (inserts, updates) = (peer.write_all(large.inserts)?, peer.write_all(large.updates)?);
+    let (inserts, updates) = (peer.write_all(&large.inserts)?, peer.write_all(&large.updates)?);
     let as_is = cluster.bytes_as_is()?;
     let (compact, base) = cluster.bytes()?;
-    Ok(Outcome { inserts, updates, as_is, compact, base })
+    Ok(Outcome { inserts, updates, as_is, taken: as_is, compact, base })
 }
 
-fn postgresql_little(little: Little) -> anyhow::Result<Duration> {
+fn postgresql_little(little: &Little) -> anyhow::Result<Duration> {
     let at = folder()?;
     let cluster = Cluster::start(at.path())?;
     let mut peer = cluster.connect()?;
-    peer.write_all(little.held)?;
-    peer.write_all(little.inserts)
+    peer.write_all(&little.held)?;
+    peer.write_all(&little.inserts)
 }
 
 /// The fields that differ, with their texts before and after: the peers' own, no dearer than it must be.

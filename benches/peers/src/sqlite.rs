@@ -52,7 +52,7 @@ impl Sqlite {
     }
 
     /// Every group one transaction, one after the other.
-    pub fn write_all(&mut self, groups: Vec<Vec<Gift>>) -> anyhow::Result<Duration> {
+    pub fn write_all(&mut self, groups: &[Vec<Gift>]) -> anyhow::Result<Duration> {
         let all = || groups.iter().try_for_each(|group| self.write(group));
         Ok(timed(all)?.0)
     }

@@ -21,7 +21,7 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
         let mut gifts = Gifts::new(16);
         let held = groups(gifts.fresh(held), 1_000);
         let shares: Vec<_> = (0..WRITERS).map(|_| groups(gifts.fresh(GROUP * turns), GROUP)).collect();
-        let took = if who == 0 { with_us(held, shares)? } else { with_postgresql(held, shares)? };
+        let took = if who == 0 { with_us(held, shares)? } else { with_postgresql(&held, shares)? };
         Ok(per_second(records, took))
     })?;
     let [ours, peer] = [0, 1].map(|who| median(outcomes[who].clone()));
@@ -66,7 +66,7 @@ fn with_us(held: Vec<Vec<Gift>>, shares: Shares) -> anyhow::Result<Duration> {
     Ok(took)
 }
 
-fn with_postgresql(held: Vec<Vec<Gift>>, shares: Shares) -> anyhow::Result<Duration> {
+fn with_postgresql(held: &[Vec<Gift>], shares: Shares) -> anyhow::Result<Duration> {
     let at = folder()?;
     let cluster = Cluster::start(at.path())?;
     cluster.connect()?.write_all(held)?;
@@ -77,7 +77,7 @@ fn with_postgresql(held: Vec<Vec<Gift>>, shares: Shares) -> anyhow::Result<Durat
             for (mut connection, share) in connections.into_iter().zip(shares) {
                 let failed = &failed;
                 scope.spawn(move || {
-                    if let Err(error) = connection.write_all(share) {
+                    if let Err(error) = connection.write_all(&share) {
                         *failed.lock().expect("nobody panics with it") = Some(error);
                     }
                 });
