@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::changes::{Basis, Changes, Put, What};
 use super::codec::{self, Body, Header, LinkHasher, body_hash, decode_entry, decode_header, encode_body};
-use super::derive::{Keys, keys};
+use super::derive::{Key, Keys, keys};
 use super::error::StoreError;
 use super::key;
 use super::prepare::{Before, Prepared, Prior, Slot, prepare_all, prior};
@@ -60,7 +60,8 @@ pub(super) struct Group<'t> {
 }
 
 impl<'t> Group<'t> {
-    pub(super) fn begin(tables: OpenTables<'t>) -> Result<Self, StoreError> {
+    pub(super) fn begin(mut tables: OpenTables<'t>) -> Result<Self, StoreError> {
+        tables.grow_up()?;
         let last_seq = tables.last_seq()?;
         let last_recorded = match tables.entry(last_seq)? {
             Some(value) => decode_header(&value)?.recorded,
@@ -210,7 +211,7 @@ impl<'t> Group<'t> {
         let said = keys(&entry.header, entry.json())?.lasting;
         let stays = keys(&entry.header, None)?.lasting;
         for key in said.into_iter().filter(|key| !stays.contains(key)) {
-            self.tables.index.remove(key.finish(entry.header.subject.0, seq).as_slice())?;
+            self.tables.take_key(&key.finish(entry.header.subject.0, seq))?;
         }
         let value = codec::replace_body(&value, &encode_body(stub, None)?)?;
         self.tables.journal.insert(seq, value.as_slice())?;
@@ -236,7 +237,7 @@ impl<'t> Group<'t> {
         self.tables.journal.insert(seq, value.as_slice())?;
         self.tables.current.insert(subject, seq)?;
         if is_new {
-            self.tables.subject_by_key.insert(key::subject(&header.key).as_slice(), subject)?;
+            self.tables.name_subject(&key::subject(&header.key), subject)?;
         }
         let state = header.op.state_after();
         self.follow(before, &keys, &header, seq)?;
@@ -260,12 +261,21 @@ impl<'t> Group<'t> {
                 self.tables.history.insert((subject, prior.seq), ())?;
             }
             self.tables.history.insert((subject, seq), ())?;
-            for key in prior.keys.standing {
-                self.tables.index.remove(key.finish(prior.subject, prior.seq).as_slice())?;
+            // A key that leads to the subject and stands as before is not touched.
+            let stays = |key: &Key, among: &[Key]| matches!(key, Key::Subject(_)) && among.contains(key);
+            for key in prior.keys.standing.iter().filter(|key| !stays(key, &keys.standing)) {
+                self.tables.take_key(&key.clone().finish(prior.subject, prior.seq))?;
+            }
+            for key in keys.standing.iter().filter(|key| !stays(key, &prior.keys.standing)) {
+                self.tables.put_key(&key.clone().finish(subject, seq))?;
+            }
+        } else {
+            for key in &keys.standing {
+                self.tables.put_key(&key.clone().finish(subject, seq))?;
             }
         }
-        for key in keys.standing.iter().chain(&keys.lasting) {
-            self.tables.index.insert(key.clone().finish(subject, seq).as_slice(), ())?;
+        for key in &keys.lasting {
+            self.tables.put_key(&key.clone().finish(subject, seq))?;
         }
         if was != Some(state) {
             if let Some(was) = was {

@@ -61,7 +61,9 @@ fn copy_to(database: &Database, path: &Path) -> Result<(), StoreError> {
     copy_table(&tx, t::CURRENT, &from.current)?;
     copy_table(&tx, t::HISTORY, &from.history)?;
     copy_table(&tx, t::SUBJECT_BY_KEY, &from.subject_by_key)?;
+    copy_table(&tx, t::SUBJECT_YOUNG, &from.subject_young)?;
     copy_table(&tx, t::INDEX, &from.index)?;
+    copy_table(&tx, t::INDEX_YOUNG, &from.index_young)?;
     copy_table(&tx, t::SUMMARY, &from.summary)?;
     copy_table(&tx, t::WORKING, &from.working)?;
     copy_table(&tx, t::SECRETS, &from.secrets)?;

@@ -26,6 +26,7 @@ pub mod secrets;
 mod tables;
 mod verify;
 mod writer;
+mod young;
 
 use std::marker::PhantomData;
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransactio
 
 use super::error::StoreError;
 use super::key::Prefix;
-use super::tables;
+use super::{tables, young};
 
 /// In which order a range is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,9 @@ pub(super) struct OpenTables<'t> {
     pub(super) current: Table<'t, u64, u64>,
     pub(super) history: Table<'t, (u64, u64), ()>,
     pub(super) subject_by_key: Table<'t, &'static [u8], u64>,
+    pub(super) subject_young: Table<'t, &'static [u8], u64>,
     pub(super) index: Table<'t, &'static [u8], ()>,
+    pub(super) index_young: Table<'t, &'static [u8], u8>,
     pub(super) summary: Table<'t, &'static [u8], i64>,
     pub(super) working: Table<'t, &'static [u8], &'static [u8]>,
     pub(super) secrets: Table<'t, &'static str, &'static [u8]>,
@@ -74,7 +76,9 @@ pub(super) struct SnapshotTables {
     pub(super) current: ReadOnlyTable<u64, u64>,
     pub(super) history: ReadOnlyTable<(u64, u64), ()>,
     pub(super) subject_by_key: ReadOnlyTable<&'static [u8], u64>,
+    pub(super) subject_young: ReadOnlyTable<&'static [u8], u64>,
     pub(super) index: ReadOnlyTable<&'static [u8], ()>,
+    pub(super) index_young: ReadOnlyTable<&'static [u8], u8>,
     pub(super) summary: ReadOnlyTable<&'static [u8], i64>,
     pub(super) working: ReadOnlyTable<&'static [u8], &'static [u8]>,
     pub(super) secrets: ReadOnlyTable<&'static str, &'static [u8]>,
@@ -90,7 +94,9 @@ macro_rules! open_tables {
             current: $tx.open_table(tables::CURRENT)?,
             history: $tx.open_table(tables::HISTORY)?,
             subject_by_key: $tx.open_table(tables::SUBJECT_BY_KEY)?,
+            subject_young: $tx.open_table(tables::SUBJECT_YOUNG)?,
             index: $tx.open_table(tables::INDEX)?,
+            index_young: $tx.open_table(tables::INDEX_YOUNG)?,
             summary: $tx.open_table(tables::SUMMARY)?,
             working: $tx.open_table(tables::WORKING)?,
             secrets: $tx.open_table(tables::SECRETS)?,
@@ -135,9 +141,8 @@ impl SnapshotTables {
 
 fn walk_index(
     table: &impl ReadableTable<&'static [u8], ()>,
-    prefix: &Prefix,
-    after: Option<&[u8]>,
-    order: Order,
+    young: &impl ReadableTable<&'static [u8], u8>,
+    (prefix, after, order): (&Prefix, Option<&[u8]>, Order),
     visit: &mut IndexVisit<'_>,
 ) -> Result<(), StoreError> {
     use std::ops::Bound;
@@ -149,6 +154,14 @@ fn walk_index(
         (Some(after), Order::Up) => (Bound::Excluded(after), upper_of_prefix),
         (Some(after), Order::Down) => (lower_of_prefix, Bound::Excluded(after)),
     };
+    if young::is_scattered(&prefix.0) {
+        for row in young::index_rows(table, young, (lower, upper), order)? {
+            if visit(&row?.0).is_break() {
+                break;
+            }
+        }
+        return Ok(());
+    }
     let mut range = table.range::<&[u8]>((lower, upper))?;
     loop {
         let next = match order {
@@ -190,6 +203,9 @@ macro_rules! impl_reader {
             }
 
             fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError> {
+                if let Some(young) = self.subject_young.get(key)? {
+                    return Ok(Some(young.value()));
+                }
                 Ok(self.subject_by_key.get(key)?.map(|guard| guard.value()))
             }
 
@@ -212,7 +228,7 @@ macro_rules! impl_reader {
                 order: Order,
                 visit: &mut IndexVisit<'_>,
             ) -> Result<(), StoreError> {
-                walk_index(&self.index, prefix, after, order, visit)
+                walk_index(&self.index, &self.index_young, (prefix, after, order), visit)
             }
 
             fn working(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

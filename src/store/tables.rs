@@ -20,6 +20,11 @@ pub(super) const SUBJECT_BY_KEY: TableDefinition<'static, &[u8], u64> =
     TableDefinition::new("subject_by_key");
 /// Typed secondary indexes, derived; the first byte is the number of the index, the last eight are what it leads to.
 pub(super) const INDEX: TableDefinition<'static, &[u8], ()> = TableDefinition::new("index_2");
+/// (connection, object, foreign id) -> subject: those that came lately (`young.rs`).
+pub(super) const SUBJECT_YOUNG: TableDefinition<'static, &[u8], u64> =
+    TableDefinition::new("subject_by_key_young");
+/// index key -> whether it is there or was taken out: scattered keys that came lately (`young.rs`).
+pub(super) const INDEX_YOUNG: TableDefinition<'static, &[u8], u8> = TableDefinition::new("index_2_young");
 /// Retired with layout 1, whose values said again what the keys end with.
 pub(super) const INDEX_1: TableDefinition<'static, &[u8], u64> = TableDefinition::new("index");
 /// Counters, derived; nothing in them changes with time alone.
@@ -119,6 +124,8 @@ mod tests {
             WORKING.name(),
             SECRETS.name(),
             INDEX.name(),
+            SUBJECT_YOUNG.name(),
+            INDEX_YOUNG.name(),
         ];
         assert_eq!(
             names,
@@ -133,7 +140,9 @@ mod tests {
                 "summary",
                 "working",
                 "secrets",
-                "index_2"
+                "index_2",
+                "subject_by_key_young",
+                "index_2_young"
             ]
         );
         let working = [

@@ -6,42 +6,12 @@ use uuid::Uuid;
 
 /// The mean length of a record, in bytes.
 const MEAN_BYTES: usize = 705;
-/// A record is at most so much longer or shorter.
-const SPREAD_BYTES: usize = 90;
 /// Donors to draw from.
 const DONORS: usize = 20_000;
 
 const FIRST: &[&str] = &["Amina", "Bertram", "Chiara", "Dafydd", "Eleni", "Farouk", "Grace", "Hamish"];
 const LAST: &[&str] =
     &["Whitfield", "Okafor", "Lindqvist", "Pereira", "Nakamura", "Byrne", "Adeyemi", "Holt"];
-const WORDS: &[&str] = &[
-    "given",
-    "at",
-    "the",
-    "harvest",
-    "supper",
-    "for",
-    "lifeboat",
-    "station",
-    "roof",
-    "appeal",
-    "with",
-    "thanks",
-    "from",
-    "choir",
-    "and",
-    "friends",
-    "in",
-    "memory",
-    "of",
-    "a",
-    "dear",
-    "neighbour",
-    "sponsored",
-    "walk",
-    "along",
-    "coast",
-];
 const PAYMENTS: &[&str] = &["CARD", "DIRECT_DEBIT", "BANK_TRANSFER", "CHEQUE", "CASH"];
 
 /// One record.
@@ -132,40 +102,30 @@ fn pick<'w>(dice: &mut ChaCha8Rng, words: &[&'w str]) -> &'w str {
     words[below(dice, words.len())]
 }
 
-/// The record of an id: what is not in `revision` follows from the id alone.
+/// The record of an id as the simulated Twenty tells its gifts, but for some empty fields, which are left out so that it
+/// has the length that is asked for. What is not in `revision` follows from the id alone.
 fn gift(id: Uuid, donor: Uuid, revision: u32) -> Gift {
     let (high, low) = id.as_u64_pair();
     let dice = &mut ChaCha8Rng::seed_from_u64(high ^ low);
     let (first, last) = (pick(dice, FIRST), pick(dice, LAST));
     let pounds = 5 + below(dice, 195) + revision as usize;
-    let (month, day) = (1 + below(dice, 12), 1 + below(dice, 28));
-    let date = format!("2026-{month:02}-{day:02}");
-    let (hour, minute) = (below(dice, 24), below(dice, 60));
-    let updated = format!("{date}T{hour:02}:{minute:02}:{:02}.{:03}Z", revision % 60, below(dice, 1_000));
-    let payment = pick(dice, PAYMENTS);
-    let wanted = MEAN_BYTES - SPREAD_BYTES + below(dice, 2 * SPREAD_BYTES + 1);
-    let email = format!("{}.{}@example.org", first.to_lowercase(), last.to_lowercase());
-    let head = format!(
-        "{{\"id\":\"{id}\",\"createdAt\":\"{date}T{hour:02}:{minute:02}:00.000Z\",\"updatedAt\":\"{updated}\",\
-         \"deletedAt\":null,\"createdBy\":{{\"source\":\"IMPORT\",\"workspaceMemberId\":null,\"name\":\"Intake\"}},\
-         \"name\":\"Donation from {first} {last} - £{pounds} - {date}\",\
-         \"amount\":{{\"amountMicros\":{pounds}000000,\"currencyCode\":\"GBP\"}},\"giftDate\":\"{date}\",\
-         \"paymentType\":\"{payment}\",\"giftType\":\"DONATION\",\"externalId\":\"don_{:016x}\",\
-         \"donorId\":\"{donor}\",\"companyId\":null,\"donorFirstName\":\"{first}\",\"donorLastName\":\"{last}\",\
-         \"donorEmail\":\"{email}\",\"notes\":\"",
-        dice.next_u64(),
+    let date = format!("202{}-{:02}-{:02}", 2 + below(dice, 5), 1 + below(dice, 12), 1 + below(dice, 28));
+    let time = format!("{:02}:{:02}:{:02}", below(dice, 24), below(dice, 60), below(dice, 60));
+    let (created, updated) = (below(dice, 1_000), (below(dice, 1_000) + revision as usize) % 1_000);
+    let (payment, position) = (pick(dice, PAYMENTS), below(dice, 200_000));
+    let (first_low, last_low, external) = (first.to_lowercase(), last.to_lowercase(), dice.next_u64());
+    let provider = pick(dice, &["STRIPE", "GOCARDLESS", "MANUAL"]);
+    let json = format!(
+        "{{\"name\":\"Donation from {first} {last} - £{pounds} - {date}\",\"id\":\"{id}\",\
+         \"createdAt\":\"{date}T{time}.{created:03}Z\",\
+         \"createdBy\":{{\"source\":\"IMPORT\",\"workspaceMemberId\":null,\"name\":\"Intake\",\"context\":null}},\
+         \"deletedAt\":null,\"position\":{position},\"updatedAt\":\"{date}T{time}.{updated:03}Z\",\
+         \"amount\":{{\"amountMicros\":{pounds}000000,\"currencyCode\":\"GBP\"}},\
+         \"refundedAmount\":{{\"amountMicros\":null,\"currencyCode\":null}},\"giftDate\":\"{date}\",\
+         \"donorId\":\"{donor}\",\"externalId\":\"don_{external:016x}\",\"provider\":\"{provider}\",\
+         \"donorFirstName\":\"{first}\",\"donorLastName\":\"{last}\",\
+         \"donorEmail\":\"{first_low}.{last_low}@example.org\",\"paymentType\":\"{payment}\",\
+         \"giftType\":\"DONATION\",\"companyId\":null}}"
     );
-    let tail = "\"}";
-    let end = head.len().max(wanted - tail.len());
-    let mut json = head;
-    if revision > 0 {
-        json.push_str("corrected ");
-    }
-    while json.len() < end {
-        json.push_str(pick(dice, WORDS));
-        json.push(' ');
-    }
-    json.truncate(end);
-    json.push_str(tail);
     Gift { id, donor, changed: 1_790_000_000_000_000 + i64::from(revision) * 1_000_000, json }
 }

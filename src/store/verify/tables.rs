@@ -10,7 +10,8 @@ use super::super::codec::decode_entry;
 use super::super::derive::keys;
 use super::super::error::StoreError;
 use super::super::key;
-use super::super::reader::{Reader, SnapshotTables};
+use super::super::reader::{Order, Reader, SnapshotTables};
+use super::super::young::{index_rows, subject_rows};
 use super::{Journal, Stop, Verdict, fault};
 
 /// Rows summed up in one snapshot.
@@ -126,15 +127,10 @@ impl Derived {
                 }))
             }
             Self::SubjectByKey => {
-                let range = tables.subject_by_key.range::<&[u8]>((from, Bound::Unbounded))?;
-                Box::new(range.map(|row| {
-                    let (key, subject) = row?;
-                    Ok((key.value().to_vec(), subject.value()))
-                }))
+                Box::new(subject_rows(&tables.subject_by_key, &tables.subject_young, from)?)
             }
             Self::Index => {
-                let range = tables.index.range::<&[u8]>((from, Bound::Unbounded))?;
-                Box::new(range.map(|row| Ok((row?.0.value().to_vec(), 0))))
+                index_rows(&tables.index, &tables.index_young, (from, Bound::Unbounded), Order::Up)?
             }
         })
     }
