@@ -162,6 +162,12 @@ pub enum SubjectState {
     Merged,
 }
 
+impl SubjectState {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Live, Self::Pending, Self::Deleted, Self::Gone, Self::Erased, Self::Merged];
+}
+
 /// What the image of a merged record says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -208,9 +208,7 @@ impl<'t> Group<'t> {
     fn erase_entry(&mut self, seq: u64, stub: &Body) -> Result<(), StoreError> {
         let value = self.entry(seq)?;
         let entry = decode_entry(&value)?;
-        let said = keys(&entry.header, entry.json())?.lasting;
-        let stays = keys(&entry.header, None)?.lasting;
-        for key in said.into_iter().filter(|key| !stays.contains(key)) {
+        for key in keys(&entry.header, entry.json())?.lasting {
             self.tables.take_key(&key.finish(entry.header.subject.0, seq))?;
         }
         let value = codec::replace_body(&value, &encode_body(stub, None)?)?;
@@ -228,8 +226,8 @@ impl<'t> Group<'t> {
             self.next_subject += 1;
         }
         let subject = header.subject.0;
-        let (value, header_bytes) = codec::entry_value(&header, &body)?;
-        self.link.entry(&header_bytes);
+        let value = codec::entry_value(&header, &body)?;
+        self.link.entry(&codec::canonical(&header)?);
         self.bytes += value.len() + json.len();
         self.dirty = true;
         self.next_seq += 1;
@@ -256,11 +254,9 @@ impl<'t> Group<'t> {
         let (subject, state, name) = (header.subject.0, header.op.state_after(), &header.key);
         let was = before.as_ref().map(|prior| prior.state);
         if let Some(prior) = before {
-            // Of a subject with one entry, `current` says all there is.
-            if prior.is_first {
-                self.tables.history.insert((subject, prior.seq), ())?;
-            }
-            self.tables.history.insert((subject, seq), ())?;
+            // Of its newest entry `current` says where it is.
+            self.tables.history.insert((subject, prior.seq), ())?;
+            self.tables.put_key(&key::superseded(name.connection, name.object).finish(prior.seq))?;
             // A key that leads to the subject and stands as before is not touched.
             let stays = |key: &Key, among: &[Key]| matches!(key, Key::Subject(_)) && among.contains(key);
             for key in prior.keys.standing.iter().filter(|key| !stays(key, &keys.standing)) {

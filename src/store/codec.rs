@@ -1,8 +1,8 @@
 //! How entries and working rows are written: versioned envelopes, and the hash chain over entry headers.
 //!
-//! A journal entry is `[version u8][header length u32 LE][header][body]`. The header is postcard and is what the
-//! chain covers; it holds a salted BLAKE3 of the body. The body holds salt, field diff and after-image, and is
-//! the only part an erasure replaces.
+//! A journal entry is `[2][slim header][body]`; of layout 1 there are `[1][header length u32 LE][header][body]`. The
+//! chain covers the header as postcard; it holds a salted BLAKE3 of the body. The body holds salt, field diff and
+//! after-image, and is the only part an erasure replaces.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -11,12 +11,15 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::ids;
 use super::pack::{Packed, pack, unpack};
+use super::slim;
 use crate::ground::id::{SubjectId, SubjectKey};
 use crate::ground::journal::{Actor, Cause, Op};
 use crate::ground::time::Instant;
 
-/// The envelope's version, first byte of every value.
+/// The envelope's version, first byte of every value but journal entries.
 const VERSION: u8 = 1;
+/// The version of a journal entry since layout 2.
+const ENTRY_VERSION: u8 = 2;
 
 /// The part of an entry that is never changed and that the chain covers. Field order is the format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,26 +185,24 @@ pub(super) fn body_hash(body: &Body) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// An entry's value from its header and its encoded body. Returns the header's bytes for the chain too.
-pub(super) fn entry_value(header: &Header, body: &[u8]) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
-    let header = postcard(header)?;
-    Ok((join_entry(&header, body)?, header))
-}
-
-fn join_entry(header: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let length =
-        u32::try_from(header.len()).map_err(|_| StoreError::corrupt("entry header", header.len()))?;
-    let mut value = Vec::with_capacity(5 + header.len() + body.len());
-    value.push(VERSION);
-    value.extend_from_slice(&length.to_le_bytes());
-    value.extend_from_slice(header);
+/// An entry's value from its header and its encoded body.
+pub(super) fn entry_value(header: &Header, body: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let header = slim::encode(header)?;
+    let mut value = Vec::with_capacity(1 + header.len() + body.len());
+    value.push(ENTRY_VERSION);
+    value.extend_from_slice(&header);
     value.extend_from_slice(body);
     Ok(value)
 }
 
-/// The same entry with another body; its header, and with it the chain, stays to the byte.
+/// The header as the chain covers it.
+pub(super) fn canonical(header: &Header) -> Result<Vec<u8>, StoreError> {
+    postcard(header)
+}
+
+/// The same entry with another body; its header, and with it the chain, stays.
 pub(super) fn replace_body(value: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreError> {
-    join_entry(split_entry(value)?.0, body)
+    entry_value(&decode_header(value)?, body)
 }
 
 /// A body as it stands on disk; `own` is the record's own id.
@@ -266,19 +267,27 @@ fn decode_body(bytes: &[u8], own: Option<Uuid>) -> Result<Body, StoreError> {
     })
 }
 
-/// Header bytes and body bytes of an entry.
-pub(super) fn split_entry(value: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
+/// Header and body bytes of an entry.
+fn split_entry(value: &[u8]) -> Result<(Header, &[u8]), StoreError> {
     let bad = || StoreError::corrupt("journal entry", value.len());
-    let rest = strip_version("journal entry", value)?;
-    let (length, rest) = rest.split_at_checked(4).ok_or_else(bad)?;
-    let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
-    rest.split_at_checked(length).ok_or_else(bad)
+    match value.split_first() {
+        Some((&ENTRY_VERSION, rest)) => slim::decode(rest),
+        Some((&VERSION, rest)) => {
+            let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(bad)?;
+            let length = u32::from_le_bytes(*length) as usize;
+            let (header, body) = rest.split_at_checked(length).ok_or_else(bad)?;
+            Ok((from_postcard("entry header", header)?, body))
+        }
+        Some((&newer, _)) if newer > ENTRY_VERSION => {
+            Err(StoreError::Newer { what: "journal entry", found: u32::from(newer) })
+        }
+        _ => Err(bad()),
+    }
 }
 
 /// Reads an entry and checks that its body is the one its header names.
 pub(super) fn decode_entry(value: &[u8]) -> Result<Entry, StoreError> {
     let (header, body) = split_entry(value)?;
-    let header: Header = from_postcard("entry header", header)?;
     let entry = Entry { body: decode_body(body, header.key.uuid())?, header };
     let kept = matches!(entry.body, Body::Kept { .. });
     if kept && entry.header.body_hash != body_hash(&entry.body) {
@@ -289,7 +298,7 @@ pub(super) fn decode_entry(value: &[u8]) -> Result<Entry, StoreError> {
 
 /// Reads only the header.
 pub(super) fn decode_header(value: &[u8]) -> Result<Header, StoreError> {
-    from_postcard("entry header", split_entry(value)?.0)
+    Ok(split_entry(value)?.0)
 }
 
 /// One commit of the chain.
@@ -375,9 +384,20 @@ mod tests {
     use crate::ground::id::{ConnectionId, Object};
     use uuid::Uuid;
 
-    const LANDED: &str = "371d80d342989a66867eb1f1b19c30e257a82a1d401bdbc213cdd79a325613c3";
+    /// An entry as layout 1 wrote it, and one as layout 2 does.
+    const LANDED: [&str; 2] = [
+        "371d80d342989a66867eb1f1b19c30e257a82a1d401bdbc213cdd79a325613c3",
+        "51670846e5e2cf601d6347c1a285b4769f1741589a0ab14842ad9d5f75ebb9cd",
+    ];
 
-    fn entry() -> (Vec<u8>, Vec<u8>) {
+    fn entry_of_layout_1(header: &Header) -> Vec<u8> {
+        let body = Body::Kept { salt: [9; 16], diff: vec![], image: Image::Json("{\"a\":1}".into()) };
+        let (header, body) = (canonical(header).unwrap(), encode_body(&body, header.key.uuid()).unwrap());
+        let length = u32::try_from(header.len()).unwrap().to_le_bytes();
+        [&[VERSION][..], &length, &header, &body].concat()
+    }
+
+    fn entry() -> (Vec<u8>, Header) {
         let key = SubjectKey::twenty(Object::People, Uuid::from_u128(5));
         let cause = Cause {
             actor: Actor::Connection(ConnectionId::TWENTY),
@@ -387,7 +407,7 @@ mod tests {
         let mut header = Header::new(SubjectId(3), key, Op::Created, &cause, Instant(7));
         let body = Body::Kept { salt: [9; 16], diff: vec![], image: Image::Json("{\"a\":1}".into()) };
         header.body_hash = body_hash(&body);
-        entry_value(&header, &encode_body(&body, header.key.uuid()).unwrap()).unwrap()
+        (entry_value(&header, &encode_body(&body, header.key.uuid()).unwrap()).unwrap(), header)
     }
 
     #[test]
@@ -395,7 +415,7 @@ mod tests {
         let (value, header) = entry();
         let read = decode_entry(&value).unwrap();
         assert_eq!(read.header.subject, SubjectId(3));
-        assert_eq!(split_entry(&value).unwrap().0, header);
+        assert_eq!(decode_header(&value).unwrap(), header);
         let last = value.len() - 1;
         let mut flipped = value.clone();
         flipped[last] ^= 1;
@@ -422,15 +442,17 @@ mod tests {
         let objects: Vec<Vec<u8>> = Object::ALL.iter().map(|object| postcard(object).unwrap()).collect();
         assert_eq!(objects, [[1], [3], [100], [101], [102], [103], [104], [105]]);
         assert_eq!(postcard(&[Arrival::NotSent, Arrival::Unknown]).unwrap(), [0, 1]);
-        let (value, _) = entry();
-        assert_eq!(blake3::hash(&value).to_hex().as_str(), LANDED);
+        let (value, header) = entry();
+        let first = entry_of_layout_1(&header);
+        assert_eq!(decode_entry(&first).unwrap(), decode_entry(&value).unwrap());
+        assert_eq!([first, value].map(|value| blake3::hash(&value).to_hex().to_string()), LANDED);
     }
 
     #[test]
     fn a_newer_version_is_refused_and_not_guessed() {
         let (mut value, _) = entry();
-        value[0] = 2;
-        assert!(matches!(decode_entry(&value), Err(StoreError::Newer { found: 2, .. })));
+        value[0] = 3;
+        assert!(matches!(decode_entry(&value), Err(StoreError::Newer { found: 3, .. })));
         assert!(matches!(decode::<u32>("x", &[9, 1]), Err(StoreError::Newer { found: 9, .. })));
         assert!(matches!(decode::<u32>("x", &[]), Err(StoreError::Corrupt { .. })));
     }

@@ -48,7 +48,7 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
     let state = header.op.state_after();
     let mut keys = Keys {
         standing: vec![Key::Entry(key::newest(name.connection, name.object, state))],
-        lasting: vec![Key::Entry(key::by_object(name.connection, name.object))],
+        lasting: Vec::new(),
     };
     let Some(json) = json else { return Ok(keys) };
     match state {

@@ -52,9 +52,19 @@ impl Prefix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IndexKey(Vec<u8>);
 
-/// What an index key leads to: its last eight bytes.
+/// The end of a key, in bytes: entries and subjects are counted from 1, and a ledger of 2^48 of them is not in sight.
+const END: usize = 6;
+
+/// The end of a key that leads to this entry or subject.
+pub(super) fn end(leads_to: u64) -> [u8; END] {
+    let [_, _, end @ ..] = leads_to.min((1 << (8 * END)) - 1).to_be_bytes();
+    end
+}
+
+/// What an index key leads to.
 pub(super) fn leads_to(key: &[u8]) -> u64 {
-    key.last_chunk().map_or(0, |last| u64::from_be_bytes(*last))
+    let Some(end) = key.last_chunk::<END>() else { return 0 };
+    end.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 impl IndexKey {
@@ -91,7 +101,7 @@ impl IndexKey {
     }
 
     pub(super) fn finish(self, leads_to: u64) -> Vec<u8> {
-        self.u64(leads_to).0
+        self.bytes(&end(leads_to)).0
     }
 }
 
@@ -120,9 +130,9 @@ pub(super) fn gifts_by_donor(connection: ConnectionId, donor: PersonId) -> Index
     IndexKey::new(Index::GiftsByDonor).bytes(&connection.0.to_be_bytes()).uuid(donor.0)
 }
 
-/// Every entry of an object.
-pub(super) fn by_object(connection: ConnectionId, object: Object) -> IndexKey {
-    IndexKey::new(Index::ByObject).bytes(&connection.0.to_be_bytes()).bytes(&object.number().to_be_bytes())
+/// Entries of an object that are not their subject's newest any more.
+pub(super) fn superseded(connection: ConnectionId, object: Object) -> IndexKey {
+    IndexKey::new(Index::Superseded).bytes(&connection.0.to_be_bytes()).bytes(&object.number().to_be_bytes())
 }
 
 /// People who have an address; to be asked in lower case.

@@ -355,7 +355,7 @@ impl Ledger<'_> {
     ) -> Result<Page<Record<String>>, StoreError> {
         let prefix = key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix();
         let asked = Asked { as_of: self.last_seq()?, state: None, after, limit };
-        self.records(self.newest_of(&prefix, &asked)?)
+        self.records(self.newest_of(vec![prefix], &asked)?)
     }
 
     /// How many gifts of a donor are known.

@@ -12,6 +12,7 @@ use super::apply::{NEXT_SUBJECT, genesis};
 use super::codec::{decode_entry, encode};
 use super::derive::keys;
 use super::error::{OpenError, StoreError};
+use super::key;
 use super::open::{SCHEMA_NAME, sync_folder};
 use super::reader::OpenTables;
 use super::tables::{self, SCHEMA};
@@ -71,8 +72,8 @@ fn migrate(database: &redb::Database, found: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Layout 2: index keys say all and values nothing; history only of subjects with more than one entry; indexes by
-/// object, by a person's address, and of merged records.
+/// Layout 2: index keys say all and values nothing; history holds what is superseded; indexes of superseded entries by
+/// object, of people by address, of staged rows by donor, and of merged records.
 fn to_2(tx: &WriteTransaction) -> Result<(), StoreError> {
     tx.delete_table(tables::INDEX_1)?;
     let mut tables = OpenTables::open(tx)?;
@@ -85,8 +86,12 @@ fn to_2(tx: &WriteTransaction) -> Result<(), StoreError> {
         let entry = decode_entry(&value.ok_or(StoreError::corrupt("a gap in the journal", 0))?)?;
         let subject = entry.header.subject.0;
         let is_newest = tables.current.get(subject)?.is_some_and(|current| current.value() == seq);
-        if is_newest && entry.header.previous.is_none() {
+        if is_newest {
             tables.history.remove((subject, seq))?;
+        }
+        if let Some(previous) = entry.header.previous {
+            let superseded = key::superseded(entry.header.key.connection, entry.header.key.object);
+            tables.index.insert(superseded.finish(previous).as_slice(), ())?;
         }
         let keys = keys(&entry.header, entry.json())?;
         let standing = keys.standing.into_iter().filter(|_| is_newest);

@@ -23,6 +23,7 @@ mod prepare;
 mod reader;
 mod rows;
 pub mod secrets;
+mod slim;
 mod tables;
 mod verify;
 mod writer;

@@ -4,6 +4,8 @@
 //! newest entry up to that place; the newest of a list is an entry that its subject's history does not overtake
 //! before that place.
 
+use std::collections::VecDeque;
+
 use super::codec::{Header, decode_header, from_json};
 use super::error::StoreError;
 use super::key::{self, Prefix};
@@ -15,7 +17,7 @@ use crate::ground::time::Instant;
 
 /// Entries looked at for one page at most; what is left comes with the next one.
 const LOOK_MAX: usize = 5_000;
-/// Entries looked at in one go, beyond the page that was asked for.
+/// Keys read in one go, beyond the page that was asked for.
 const STRETCH: usize = 32;
 
 /// What is asked of a list.
@@ -73,7 +75,7 @@ impl Ledger<'_> {
         object: Object,
         asked: &Asked<'_>,
     ) -> Result<Page<Seq>, StoreError> {
-        self.newest_of(&key::by_object(connection, object).prefix(), asked)
+        self.newest_of(every_entry(connection, object, asked.state), asked)
     }
 
     /// Entries of an object before one, newest first.
@@ -84,49 +86,45 @@ impl Ledger<'_> {
         before: Seq,
         limit: usize,
     ) -> Result<Vec<Seq>, StoreError> {
-        let prefix = key::by_object(connection, object).prefix();
-        let start = [prefix.0.as_slice(), &before.0.to_be_bytes()].concat();
-        Ok(self.led_to(&prefix, Some(&start), Order::Down, limit)?.0.into_iter().map(Seq).collect())
+        let mut walk = Walk::new(self, every_entry(connection, object, None), before.0, limit);
+        let mut found = Vec::with_capacity(limit);
+        while found.len() < limit
+            && let Some(seq) = walk.next()?
+        {
+            found.push(Seq(seq));
+        }
+        Ok(found)
     }
 
     /// A donor's gifts as they stood then, newest change first.
     pub fn gifts_as_of(&self, donor: PersonId, asked: &Asked<'_>) -> Result<Page<Seq>, StoreError> {
-        self.newest_of(&key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix(), asked)
+        self.newest_of(vec![key::gifts_by_donor(ConnectionId::TWENTY, donor).prefix()], asked)
     }
 
-    /// Of the entries that keys with this prefix lead to, those that were their subject's newest then.
-    pub(super) fn newest_of(&self, prefix: &Prefix, asked: &Asked<'_>) -> Result<Page<Seq>, StoreError> {
-        let start = [prefix.0.as_slice(), &asked.as_of.0.saturating_add(1).to_be_bytes()].concat();
-        let after = asked.after.filter(|after| after.starts_with(&prefix.0) && **after < *start);
-        let mut cursor = after.map_or(start, <[u8]>::to_vec);
-        let (mut items, mut looked) = (Vec::new(), 0);
-        loop {
-            let stretch = (asked.limit - items.len() + STRETCH).min(LOOK_MAX - looked);
-            let (seqs, more) = self.led_to(prefix, Some(&cursor), Order::Down, stretch)?;
-            for seq in seqs {
-                looked += 1;
-                cursor.truncate(prefix.0.len());
-                cursor.extend_from_slice(&seq.to_be_bytes());
-                if self.is_newest_then(Seq(seq), asked)? {
-                    items.push(Seq(seq));
-                }
-                if items.len() == asked.limit {
-                    return self.page_to(items, prefix, cursor);
-                }
+    /// Of the entries that keys with these prefixes lead to, those that were their subject's newest then. A page's end
+    /// is told by the first prefix.
+    pub(super) fn newest_of(
+        &self,
+        prefixes: Vec<Prefix>,
+        asked: &Asked<'_>,
+    ) -> Result<Page<Seq>, StoreError> {
+        let first = prefixes.first().map_or_else(Vec::new, |prefix| prefix.0.clone());
+        let after = asked.after.filter(|after| after.starts_with(&first)).map(key::leads_to);
+        let below = asked.as_of.0.saturating_add(1).min(after.unwrap_or(u64::MAX));
+        let mut walk = Walk::new(self, prefixes, below, asked.limit + STRETCH);
+        let mut items = Vec::new();
+        let mut last = below;
+        let mut looked = 0;
+        while let Some(seq) = walk.next()? {
+            if items.len() == asked.limit || looked == LOOK_MAX {
+                return Ok(Page { items, next: Some([first.as_slice(), &key::end(last)].concat()) });
             }
-            if more.is_none() {
-                return Ok(Page { items, next: None });
-            }
-            if looked >= LOOK_MAX {
-                return Ok(Page { items, next: Some(cursor) });
+            (last, looked) = (seq, looked + 1);
+            if self.is_newest_then(Seq(seq), asked)? {
+                items.push(Seq(seq));
             }
         }
-    }
-
-    /// A full page; with a next one if anything is left to look at.
-    fn page_to(&self, items: Vec<Seq>, prefix: &Prefix, cursor: Vec<u8>) -> Result<Page<Seq>, StoreError> {
-        let more = !self.led_to(prefix, Some(&cursor), Order::Down, 1)?.0.is_empty();
-        Ok(Page { items, next: more.then_some(cursor) })
+        Ok(Page { items, next: None })
     }
 
     /// Whether an entry left its record as it stood then, and it is asked for.
@@ -152,5 +150,60 @@ impl Ledger<'_> {
             name = into.beside(&merged.key);
         }
         Ok(None)
+    }
+}
+
+/// Where every entry of an object is found, but for newest entries in another state than the one that is asked for: the
+/// superseded ones, and the newest ones by state.
+fn every_entry(connection: ConnectionId, object: Object, state: Option<SubjectState>) -> Vec<Prefix> {
+    let wanted = |one: &SubjectState| state.is_none_or(|state| state == *one);
+    let newest = SubjectState::ALL.into_iter().filter(wanted);
+    std::iter::once(key::superseded(connection, object).prefix())
+        .chain(newest.map(|state| key::newest(connection, object, state).prefix()))
+        .collect()
+}
+
+/// Walks the entries that several ranges of keys lead to, the newest first.
+struct Walk<'l, 'r> {
+    ledger: &'l Ledger<'r>,
+    streams: Vec<Stream>,
+    stretch: usize,
+}
+
+/// One range: what was read of it and not used yet, and where it goes on.
+struct Stream {
+    prefix: Prefix,
+    ready: VecDeque<u64>,
+    /// Just below which it goes on; nothing when it is at its end.
+    below: Option<u64>,
+}
+
+impl<'l, 'r> Walk<'l, 'r> {
+    fn new(ledger: &'l Ledger<'r>, prefixes: Vec<Prefix>, below: u64, stretch: usize) -> Self {
+        let stream = |prefix| Stream { prefix, ready: VecDeque::new(), below: Some(below) };
+        Self { ledger, streams: prefixes.into_iter().map(stream).collect(), stretch }
+    }
+
+    fn next(&mut self) -> Result<Option<u64>, StoreError> {
+        let mut newest: Option<(u64, usize)> = None;
+        for (n, stream) in self.streams.iter_mut().enumerate() {
+            if stream.ready.is_empty()
+                && let Some(below) = stream.below
+            {
+                let after = [stream.prefix.0.as_slice(), &key::end(below)].concat();
+                let (seqs, more) =
+                    self.ledger.led_to(&stream.prefix, Some(&after), Order::Down, self.stretch)?;
+                stream.below = more.and(seqs.last().copied());
+                stream.ready.extend(seqs);
+            }
+            if let Some(seq) = stream.ready.front()
+                && newest.is_none_or(|(known, _)| *seq > known)
+            {
+                newest = Some((*seq, n));
+            }
+        }
+        let Some((seq, n)) = newest else { return Ok(None) };
+        self.streams[n].ready.pop_front();
+        Ok(Some(seq))
     }
 }

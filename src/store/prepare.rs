@@ -11,7 +11,7 @@ use crate::ground::journal::{Cause, Op, SubjectState};
 use crate::ground::time::Instant;
 
 /// Changes of one write from which a second core pays.
-const SPREAD_FROM: usize = 64;
+const SPREAD_FROM: usize = 16;
 
 /// A change with what was there before it.
 pub(super) struct Slot {
@@ -42,8 +42,6 @@ pub(super) struct Prior {
     pub(super) subject: u64,
     pub(super) seq: u64,
     pub(super) state: SubjectState,
-    /// Whether it is the subject's first.
-    pub(super) is_first: bool,
     pub(super) keys: Keys,
 }
 
@@ -100,7 +98,6 @@ pub(super) fn prior(before: &Before, entry: &Entry) -> Result<Prior, StoreError>
         subject: before.subject,
         seq: before.seq,
         state: entry.header.op.state_after(),
-        is_first: entry.header.previous.is_none(),
         keys: keys(&entry.header, entry.json())?,
     })
 }

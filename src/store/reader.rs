@@ -210,15 +210,10 @@ macro_rules! impl_reader {
             }
 
             fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+                let newest = Reader::current(self, subject)?.filter(|seq| *seq < before);
                 let range = self.history.range((subject, 0)..(subject, before))?;
-                let several: Result<Vec<u64>, StoreError> =
-                    range.rev().take(limit).map(|item| Ok(item?.0.value().1)).collect();
-                let several = several?;
-                if !several.is_empty() || limit == 0 {
-                    return Ok(several);
-                }
-                // A subject with one entry has none here.
-                Ok(Reader::current(self, subject)?.filter(|seq| *seq < before).into_iter().collect())
+                let older = range.rev().map(|item| Ok(item?.0.value().1));
+                newest.map(Ok).into_iter().chain(older).take(limit).collect()
             }
 
             fn index(

@@ -13,12 +13,12 @@ pub(super) const JOURNAL: TableDefinition<'static, u64, &[u8]> = TableDefinition
 pub(super) const COMMITS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("commits");
 /// subject -> seq of its newest entry.
 pub(super) const CURRENT: TableDefinition<'static, u64, u64> = TableDefinition::new("current");
-/// (subject, seq): every entry of a subject that has more than one; of all others `current` says it.
+/// (subject, seq): every entry of a subject but its newest, which `current` has.
 pub(super) const HISTORY: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("history");
 /// (connection, object, foreign id) -> subject: the only table keyed by foreign randomness.
 pub(super) const SUBJECT_BY_KEY: TableDefinition<'static, &[u8], u64> =
     TableDefinition::new("subject_by_key");
-/// Typed secondary indexes, derived; the first byte is the number of the index, the last eight are what it leads to.
+/// Typed secondary indexes, derived; the first byte is the number of the index, the last six are what it leads to.
 pub(super) const INDEX: TableDefinition<'static, &[u8], ()> = TableDefinition::new("index_2");
 /// (connection, object, foreign id) -> subject: those that came lately (`young.rs`).
 pub(super) const SUBJECT_YOUNG: TableDefinition<'static, &[u8], u64> =
@@ -76,8 +76,8 @@ pub(super) enum Index {
     ActiveRuns = 7,
     /// (e-mail, subject): users.
     UserByEmail = 8,
-    /// (connection, object, seq): every entry of an object.
-    ByObject = 9,
+    /// (connection, object, seq): entries of an object that are not their subject's newest any more.
+    Superseded = 9,
     /// (connection, e-mail in lower case, subject): people who have this address.
     PersonByEmail = 10,
     /// (connection, object, id that stays, subject): records that were merged into it.
@@ -98,7 +98,7 @@ impl Index {
         Self::RunsByBatch,
         Self::ActiveRuns,
         Self::UserByEmail,
-        Self::ByObject,
+        Self::Superseded,
         Self::PersonByEmail,
         Self::MergedInto,
         Self::StagedByDonor,

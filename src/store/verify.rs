@@ -8,7 +8,7 @@
 mod tables;
 
 use super::apply::genesis;
-use super::codec::{Body, Entry, Link, LinkHasher, decode, decode_entry, split_entry};
+use super::codec::{Body, Entry, Link, LinkHasher, canonical, decode, decode_entry};
 use super::derive::keys;
 use super::error::StoreError;
 use super::key;
@@ -46,8 +46,6 @@ pub struct Verdict {
 struct Known {
     /// Its newest entry; 0 before the first.
     seq: u64,
-    /// Its first entry.
-    first: u64,
     state: Option<SubjectState>,
     /// The sum of its standing index keys.
     standing: Sum,
@@ -177,7 +175,7 @@ impl Journal {
         for seq in link.first..=link.last {
             let Some(value) = tables.entry(seq)? else { return fault(format!("entry {seq} is missing")) };
             let entry = decode_entry(&value).map_err(|error| Stop::Fault(format!("entry {seq}: {error}")))?;
-            hasher.entry(split_entry(&value)?.0);
+            hasher.entry(&canonical(&entry.header)?);
             if entry.header.recorded <= self.recorded {
                 return fault(format!("entry {seq} is not later than the one before it"));
             }
@@ -202,7 +200,7 @@ impl Journal {
             return fault(format!("entry {seq}: subject {number}"));
         };
         if index == self.subjects.len() {
-            self.subjects.push(Known { first: seq, ..Known::default() });
+            self.subjects.push(Known::default());
             self.sums.subject_by_key.add(&key::subject(&header.key), number);
         }
         let Some(known) = self.subjects.get_mut(index).filter(|_| index > 0) else {
@@ -211,11 +209,10 @@ impl Journal {
         if header.previous.unwrap_or(0) != known.seq {
             return fault(format!("entry {seq} does not name the entry before it of the same subject"));
         }
-        if header.previous == Some(known.first) {
-            self.sums.history.add(&pair(number, known.first), 0);
-        }
-        if header.previous.is_some() {
-            self.sums.history.add(&pair(number, seq), 0);
+        if let Some(previous) = header.previous {
+            self.sums.history.add(&pair(number, previous), 0);
+            let superseded = key::superseded(header.key.connection, header.key.object).finish(previous);
+            self.sums.index.add(&superseded, 0);
         }
         if header.op == Op::Erased && known.is_kept {
             return Err(Stop::Again);

@@ -64,6 +64,10 @@ pub(super) fn pair(subject: u64, seq: u64) -> [u8; 16] {
     ((u128::from(subject) << 64) | u128::from(seq)).to_be_bytes()
 }
 
+fn last_number(key: &[u8]) -> u64 {
+    key.last_chunk().map_or(0, |last| u64::from_be_bytes(*last))
+}
+
 type Rows<'t> = Box<dyn Iterator<Item = Result<(Vec<u8>, u64), StoreError>> + 't>;
 
 /// A derived table.
@@ -111,7 +115,7 @@ impl Derived {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         Ok(match self {
             Self::Current => {
-                let from = after.map_or(0, |after| key::leads_to(after) + 1);
+                let from = after.map_or(0, |after| last_number(after) + 1);
                 Box::new(tables.current.range(from..)?.map(|row| {
                     let (subject, seq) = row?;
                     Ok((subject.value().to_be_bytes().to_vec(), seq.value()))
@@ -120,7 +124,7 @@ impl Derived {
             Self::History => {
                 let subject =
                     after.and_then(<[u8]>::first_chunk).map_or(0, |first| u64::from_be_bytes(*first));
-                let seq = after.map_or(0, |after| key::leads_to(after) + 1);
+                let seq = after.map_or(0, |after| last_number(after) + 1);
                 Box::new(tables.history.range((subject, seq)..)?.map(|row| {
                     let (subject, seq) = row?.0.value();
                     Ok((pair(subject, seq).to_vec(), 0))
@@ -240,11 +244,12 @@ fn rebuilt(tables: &SnapshotTables, table: Derived) -> Result<BTreeMap<Vec<u8>, 
             Derived::History => {
                 if let Some(previous) = entry.header.previous {
                     rows.insert(pair(subject, previous).to_vec(), 0);
-                    rows.insert(pair(subject, seq).to_vec(), 0);
                 }
             }
             Derived::Index => {
                 let keys = keys(&entry.header, entry.json())?;
+                let superseded = key::superseded(entry.header.key.connection, entry.header.key.object);
+                rows.extend(entry.header.previous.map(|previous| (superseded.finish(previous), 0)));
                 rows.extend(keys.lasting.into_iter().map(|key| (key.finish(subject, seq), 0)));
                 let new: Vec<_> = keys.standing.into_iter().map(|key| key.finish(subject, seq)).collect();
                 rows.extend(new.iter().map(|key| (key.clone(), 0)));
