@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds and runs the benchmarks beside peers, with what they need: benches/peers/src/main.rs tells what they measure.
-#   scripts/peers.sh records|writers|group|reopen|growth|http|memory|all .. [--small]
+#   scripts/peers.sh records|writers|group|reopen|growth|http|memory|past|scale|all .. [--small]
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -8,3 +8,5 @@ ALMONER_LIVES=$lives cargo test --locked --release --test it -- --nocapture five
 seconds=$(($(date +%s) - began))
 grep -q '^## Soak' docs/benchmarks.md || printf '\n## Soak\n\n| when | what | doubled, lost, stuck | seconds with the build |\n| --- | --- | --- | --- |\n' >>docs/benchmarks.md
 printf '| %s | %s seeded lives of the process run | 0, 0, 0 | %s |\n' "$(date -u +%Y-%m-%d)" "$lives" "$seconds" >>docs/benchmarks.md
+# What a tenfold ledger costs; printed, to be judged by its ratios.
+scripts/peers.sh scale

@@ -1,6 +1,7 @@
 //! Almoner beside its peers, in the same run on the same disk: SQLite, PostgreSQL, bare redb, PocketBase.
 //!
-//! `make bench` runs all parts; one alone: `scripts/peers.sh records|writers|group|reopen|growth|http|memory`.
+//! `make bench` runs all parts; one alone: `scripts/peers.sh records|writers|group|reopen|growth|http|memory|past`.
+//! `make soak` adds `scale`.
 //! `--small` takes a twentieth of every size: it shows that everything works, not how fast.
 //!
 //! `peers profile GROUP RECORDS [updates]` runs our side alone, for a profiler.
@@ -22,11 +23,13 @@ mod growth;
 mod http;
 mod memory;
 mod ours;
+mod past;
 mod pocketbase;
 mod postgresql;
 mod profile;
 mod records;
 mod reopen;
+mod scale;
 mod server;
 mod sqlite;
 mod storm;
@@ -39,7 +42,7 @@ use bench::Plan;
 /// A name and what it measures.
 type Part = (&'static str, fn(Plan) -> anyhow::Result<()>);
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 9] = [
     ("records", records::run),
     ("writers", writers::run),
     ("group", commit::run),
@@ -47,7 +50,12 @@ const PARTS: [Part; 7] = [
     ("growth", growth::run),
     ("http", storm::run),
     ("memory", memory::run),
+    ("past", past::run),
+    ("scale", scale::run),
 ];
+
+/// Takes minutes: asked for by its name only (`make soak`).
+const LONG: &str = "scale";
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -72,7 +80,7 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     for (name, part) in PARTS {
-        if words.iter().any(|word| *word == name || *word == "all") {
+        if words.iter().any(|word| *word == name || (*word == "all" && name != LONG)) {
             bench::part(name, plan, part)?;
         }
     }
