@@ -467,6 +467,8 @@ export const T = {
       withdrawn: 'withdrawn',
       restored: 'restored',
       destroyed: 'destroyed',
+      erased: 'erased',
+      merged: 'merged into another record',
     } as Record<string, string>,
     who: {
       user: 'Person',
@@ -475,6 +477,14 @@ export const T = {
       twenty: 'Twenty',
       operator: 'Operator',
       system: 'Almoner',
+    },
+    past: {
+      show: 'The record as it stood',
+      title: (title: string) => `${title}, as it stood`,
+      asOf: (when: string) => `As of ${when}`,
+      gone: 'Nothing is kept of this record',
+      goneText:
+        'Its content was erased, or it was not there yet. Who did what and when stays in the journal.',
     },
     subject: 'Only this subject',
     onlySubject: (title: string) => `Only the history of ${title}`,

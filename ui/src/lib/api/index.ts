@@ -8,6 +8,7 @@ import type {
   Money,
   NewGift,
   NewToken,
+  RecordAnswer,
   RowAnswer,
   RowList,
   RowPatch,
@@ -72,6 +73,9 @@ export const api = {
     },
     signal?: Signal,
   ) => call<JournalPage>('GET', '/api/journal', { query, signal }),
+
+  record: (object: string, id: string, asOf: string, signal?: Signal) =>
+    call<RecordAnswer>('GET', `/api/records/${object}/${id}`, { query: { as_of: asOf }, signal }),
 
   tokens: (signal?: Signal) => call<{ data: Token[] }>('GET', '/api/tokens', { signal }),
   newToken: (name: string, scopes: Scope[]) =>

@@ -184,7 +184,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gifts of the mirror, newest change first. */
+        /** Gifts of the mirror, newest change first; with `as_of` as they stood then. */
         get: operations["gifts"];
         put?: never;
         post?: never;
@@ -220,6 +220,40 @@ export interface paths {
         };
         /** The journal, newest first. */
         get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records of an object as they stood at `as_of`, newest change first; with `ids` these ones in their order. */
+        get: operations["records"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/records/{object}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One record as it stood at `as_of`. */
+        get: operations["record"];
         put?: never;
         post?: never;
         delete?: never;
@@ -568,9 +602,9 @@ export interface components {
             nextCursor?: string | null;
             /**
              * Format: int64
-             * @description How many match in all.
+             * @description How many match in all; not told of a moment that has passed.
              */
-            total: number;
+            total?: number | null;
         };
         /** @description The mirror of one object. */
         MirrorView: {
@@ -696,6 +730,44 @@ export interface components {
             body: string;
             channel: string;
             receivedAt: string;
+        };
+        /** @description One record. */
+        RecordAnswer: {
+            data: components["schemas"]["RecordView"];
+            meta: components["schemas"]["RecordsMeta"];
+        };
+        /** @description Records, newest change first. */
+        RecordList: {
+            data: components["schemas"]["RecordView"][];
+            meta: components["schemas"]["RecordsMeta"];
+        };
+        /** @description A record as it was told, with where it stood. */
+        RecordView: {
+            /** @description The record's id; of a merged one, the id of the record it is part of. */
+            id: string;
+            object: string;
+            /** @description The record itself; numbers are written exactly as they were told. */
+            record: unknown;
+            recordedAt: string;
+            /** @description `live`, `pending`, `deleted` or `gone`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description The entry that left it so.
+             */
+            version: number;
+        };
+        /** @description `meta` of records. */
+        RecordsMeta: {
+            /** @description The moment that was asked for. */
+            asOf: string;
+            /**
+             * Format: int64
+             * @description The last entry of the journal that counts.
+             */
+            asOfEntry: number;
+            hasMore: boolean;
+            nextCursor?: string | null;
         };
         /** @description How many rows stand where. */
         RowsView: components["schemas"]["CountsView"] & {
@@ -1333,6 +1405,14 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1650,6 +1730,7 @@ export interface operations {
             query?: {
                 donorId?: string;
                 state?: string;
+                as_of?: string;
                 limit?: string;
                 cursor?: string;
             };
@@ -1775,6 +1856,121 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    records: {
+        parameters: {
+            query?: {
+                ids?: string;
+                state?: string;
+                as_of?: string;
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record: {
+        parameters: {
+            query?: {
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                object: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -53,6 +53,12 @@ export type JournalEntry = Known<
 >;
 export type JournalPage = { data: JournalEntry[]; meta: Whole<Wire['JournalMeta']> };
 
+/** A record as it stood at a moment; its own fields are Twenty's or ours, as they were told. */
+export type RecordAnswer = {
+  data: Omit<Whole<Wire['RecordView']>, 'record'> & { record: unknown };
+  meta: Whole<Wire['RecordsMeta']>;
+};
+
 export type RowAnswer = {
   data: { giftStaging: StagedRow };
   /** A change answers without the history. */
