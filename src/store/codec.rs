@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::ids;
-use super::pack::{Packed, pack, unpack};
+use super::pack::{Effort, Packed, pack, unpack};
 use super::slim;
 use crate::ground::id::{SubjectId, SubjectKey};
 use crate::ground::journal::{Actor, Cause, Op};
@@ -207,11 +207,22 @@ pub(super) fn replace_body(value: &[u8], body: &[u8]) -> Result<Vec<u8>, StoreEr
 
 /// A body as it stands on disk; `own` is the record's own id.
 pub(super) fn encode_body(body: &Body, own: Option<Uuid>) -> Result<Vec<u8>, StoreError> {
+    encode_with(body, own, Effort::Quick)
+}
+
+/// The same entry, packed as small as it goes. Header and content stay, and with them every hash.
+pub(super) fn repacked(value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let Entry { header, body } = decode_entry(value)?;
+    let smaller = entry_value(&header, &encode_with(&body, header.key.uuid(), Effort::Strong)?)?;
+    Ok(if smaller.len() < value.len() { smaller } else { value.to_vec() })
+}
+
+fn encode_with(body: &Body, own: Option<Uuid>, effort: Effort) -> Result<Vec<u8>, StoreError> {
     match body {
         Body::Erased { who, at, ground } => {
             postcard(&Stored::Erased { who: who.clone(), at: *at, ground: ground.clone() })
         }
-        Body::Kept { salt, diff, image } => match encode_packed(*salt, diff, image, own)? {
+        Body::Kept { salt, diff, image } => match encode_packed(*salt, diff, image, (own, effort))? {
             Some(packed) => Ok(packed),
             None => postcard(&Stored::Kept { salt: *salt, diff: diff.clone(), image: image.clone() }),
         },
@@ -223,10 +234,10 @@ fn encode_packed(
     salt: [u8; 16],
     diff: &[FieldChange],
     image: &Image,
-    own: Option<Uuid>,
+    (own, effort): (Option<Uuid>, Effort),
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(without) = content(diff, image, own)? else { return Ok(None) };
-    let Some(Packed { dictionary, length, bytes }) = pack(&without.text)? else { return Ok(None) };
+    let Some(Packed { dictionary, length, bytes }) = pack(&without.text, effort)? else { return Ok(None) };
     let (ids, bytes) = (Bytes(&without.ids), Bytes(&bytes));
     postcard(&Stored::Packed { salt, dictionary, length, ids, bytes }).map(Some)
 }

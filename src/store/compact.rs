@@ -1,5 +1,5 @@
-//! Gives unused room back: copies everything that is live into a new file, in the order of its keys, and puts that in
-//! the place of the old one.
+//! Gives unused room back: copies everything that is live into a new file, in the order of its keys and packed as small
+//! as it goes, and puts that in the place of the old one.
 //!
 //! Pages that were let go are overwritten by later writes only, so this is also how what was erased leaves the file.
 
@@ -7,8 +7,10 @@ use std::path::Path;
 
 use redb::{Builder, Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
+use super::codec::repacked;
 use super::error::StoreError;
 use super::open;
+use super::reader::SnapshotTables;
 use super::tables as t;
 use super::{Database, Place};
 
@@ -56,7 +58,7 @@ fn copy_to(database: &Database, path: &Path) -> Result<(), StoreError> {
     let mut tx = new.begin_write()?;
     tx.set_quick_repair(true);
     copy_table(&tx, t::META, &from.meta)?;
-    copy_table(&tx, t::JOURNAL, &from.journal)?;
+    copy_journal(&tx, from)?;
     copy_table(&tx, t::COMMITS, &from.commits)?;
     copy_table(&tx, t::CURRENT, &from.current)?;
     copy_table(&tx, t::HISTORY, &from.history)?;
@@ -70,6 +72,39 @@ fn copy_to(database: &Database, path: &Path) -> Result<(), StoreError> {
     tx.commit()?;
     new.compact().map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(())
+}
+
+/// Entries that are packed anew at a time, on two cores.
+const STRETCH: usize = 4_000;
+
+/// Copies the journal, each entry as small as it goes.
+fn copy_journal(tx: &WriteTransaction, from: &SnapshotTables) -> Result<(), StoreError> {
+    let mut to = tx.open_table(t::JOURNAL)?;
+    let mut rows = from.journal.iter()?;
+    loop {
+        let stretch: Result<Vec<(u64, Vec<u8>)>, StoreError> = rows
+            .by_ref()
+            .take(STRETCH)
+            .map(|row| row.map(|(seq, value)| (seq.value(), value.value().to_vec())).map_err(Into::into))
+            .collect();
+        let stretch = stretch?;
+        if stretch.is_empty() {
+            return Ok(());
+        }
+        let repack = |entries: &[(u64, Vec<u8>)]| -> Result<Vec<Vec<u8>>, StoreError> {
+            entries.iter().map(|(_, value)| repacked(value)).collect()
+        };
+        let (first, second) = stretch.split_at(stretch.len() / 2);
+        let (first, second) = std::thread::scope(|scope| {
+            let second = scope.spawn(|| repack(second));
+            (repack(first), second.join())
+        });
+        let stopped = |_| StoreError::Unavailable("packing stopped half-way".into());
+        let values = first?.into_iter().chain(second.map_err(stopped)??);
+        for ((seq, _), value) in stretch.iter().zip(values) {
+            to.insert(*seq, value.as_slice())?;
+        }
+    }
 }
 
 fn copy_table<K: Key + 'static, V: Value + 'static>(
