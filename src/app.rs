@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::faces::control;
 use crate::faces::http::{Face, Info, router};
 use crate::ground::budget::Limit;
 use crate::ground::time::Zone;
@@ -47,6 +48,7 @@ pub struct App {
     means: Means,
     supervisor: Supervisor,
     server: JoinHandle<std::io::Result<()>>,
+    control: Option<JoinHandle<()>>,
     stop: watch::Sender<bool>,
 }
 
@@ -79,9 +81,13 @@ impl App {
         let (stop, stopped) = watch::channel(false);
         let face = Face::new(desk.clone(), Arc::clone(&search), info, stopped.clone());
         let supervisor = Supervisor::start(&means, &search);
+        // Gifts come in without it: a folder that cannot hold a socket stops nobody's work.
+        let control = control::start(&config.data, desk.store.clone(), stopped.clone())
+            .inspect_err(|error| tracing::warn!(event = "control_socket_failed", %error))
+            .ok();
         let server = serve(listener, face, stopped);
         let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        Ok(Self { desk, address, url, means, supervisor, server, stop })
+        Ok(Self { desk, address, url, means, supervisor, server, control, stop })
     }
 
     /// Resolves when the background work broke for good: the process must end and be started anew.
@@ -93,16 +99,26 @@ impl App {
     pub async fn close(self) -> anyhow::Result<()> {
         // Nobody listening means nobody serves.
         let _ = self.stop.send(true);
-        let abort = self.server.abort_handle();
-        if tokio::time::timeout(DRAIN, self.server).await.is_err() {
-            abort.abort();
-        }
+        let control = async {
+            if let Some(control) = self.control {
+                drain(control).await;
+            }
+        };
+        tokio::join!(drain(self.server), control);
         self.supervisor.stop().await;
         connection::keep_budget(&self.means.store, self.means.gate.bucket())
             .await
             .map_err(|error| anyhow::anyhow!("{error:?}"))?;
         self.means.store.close();
         Ok(())
+    }
+}
+
+/// Lets a task that was told to stop end by itself, for a while.
+async fn drain<T>(task: JoinHandle<T>) {
+    let abort = task.abort_handle();
+    if tokio::time::timeout(DRAIN, task).await.is_err() {
+        abort.abort();
     }
 }
 

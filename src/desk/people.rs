@@ -5,7 +5,7 @@ use super::{Asked, Desk, Refusal};
 use crate::ground::id::{Object, PersonId, StagedId, SubjectKey};
 use crate::ground::journal::Cause;
 use crate::ground::staging::{Progress, StagedRow};
-use crate::store::{Changes, Fail, Record, StoreError, View, Working};
+use crate::store::{Changes, Fail, Record, Store, StoreError, View, Working};
 
 /// What an erasure reaches, told before and after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,73 +14,75 @@ pub struct Erasure {
     pub known: bool,
     /// Staged rows: posted or set aside.
     pub rows: u64,
+    /// Those of them that are not finished; with any, nothing is erased.
+    pub open: usize,
     /// Deliveries of those rows.
     pub deliveries: u64,
     /// Gifts of the person in the mirror. They stay: they are the charity's accounts, and Twenty's records.
     pub gifts_kept: u64,
 }
 
+/// What an erasure of this person would reach.
+pub fn erasure_of(store: &Store, person: PersonId) -> Result<Erasure, Refusal> {
+    let snapshot = store.snapshot()?;
+    let ledger = snapshot.ledger();
+    let rows = ledger.staged_rows_of(person)?;
+    let mut erasure = Erasure {
+        known: ledger.person(person)?.is_some(),
+        rows: rows.len() as u64,
+        open: rows.iter().filter(|row| !is_finished(&row.value)).count(),
+        gifts_kept: ledger.gift_count_of(person)?,
+        ..Erasure::default()
+    };
+    for row in &rows {
+        erasure.deliveries += ledger.evidence_count(row.value.id)?;
+    }
+    Ok(erasure)
+}
+
+/// Erases what the ledger holds of a person: the record in all its versions, the staged rows that led to them,
+/// and the deliveries of those rows. A gift that is not posted yet is in the way: it must be posted or discarded
+/// first, since nothing may be lost. `ground` is kept, so it names nobody.
+pub async fn erase_person(
+    store: &Store,
+    cause: Cause,
+    person: PersonId,
+    ground: String,
+) -> Result<Erasure, Refusal> {
+    let (_, erasure) = store
+        .write(move |view| {
+            let ledger = view.ledger();
+            let rows = ledger.staged_rows_of(person)?;
+            let open = rows.iter().filter(|row| !is_finished(&row.value)).count();
+            if open > 0 {
+                return Err(Refusal::GiftsOpen(open).into());
+            }
+            let mut erasure = Erasure {
+                known: ledger.person(person)?.is_some(),
+                rows: rows.len() as u64,
+                gifts_kept: ledger.gift_count_of(person)?,
+                ..Erasure::default()
+            };
+            let mut changes = Changes::new(cause);
+            changes.erase(SubjectKey::twenty(Object::People, person.0), &ground);
+            for row in &rows {
+                changes.erase(row.key.clone(), &ground);
+                for delivery in ledger.evidence(row.value.id)? {
+                    changes.erase(delivery.key, &ground);
+                    erasure.deliveries += 1;
+                }
+            }
+            forget_bodies(view, &mut changes, &rows)?;
+            Ok::<_, Fail<Refusal>>((changes, erasure))
+        })
+        .await?;
+    Ok(erasure)
+}
+
 impl Desk {
-    /// What an erasure of this person would reach.
-    pub fn erasure_of(&self, person: PersonId) -> Result<Erasure, Refusal> {
-        let snapshot = self.store.snapshot()?;
-        let ledger = snapshot.ledger();
-        let rows = ledger.staged_rows_of(person)?;
-        let mut erasure = Erasure {
-            known: ledger.person(person)?.is_some(),
-            rows: rows.len() as u64,
-            gifts_kept: ledger.gift_count_of(person)?,
-            ..Erasure::default()
-        };
-        for row in &rows {
-            erasure.deliveries += ledger.evidence_count(row.value.id)?;
-        }
-        Ok(erasure)
-    }
-
-    /// Erases what the ledger holds of a person: the record in all its versions, the staged rows that led to them,
-    /// and the deliveries of those rows. A gift that is not posted yet is in the way: it must be posted or discarded
-    /// first, since nothing may be lost. `ground` is kept, so it names nobody.
-    pub async fn erase_person(
-        &self,
-        cause: Cause,
-        person: PersonId,
-        ground: String,
-    ) -> Result<Erasure, Refusal> {
-        let (_, erasure) = self
-            .store
-            .write(move |view| {
-                let ledger = view.ledger();
-                let rows = ledger.staged_rows_of(person)?;
-                let open = rows.iter().filter(|row| !is_finished(&row.value)).count();
-                if open > 0 {
-                    return Err(Refusal::GiftsOpen(open).into());
-                }
-                let mut erasure = Erasure {
-                    known: ledger.person(person)?.is_some(),
-                    rows: rows.len() as u64,
-                    gifts_kept: ledger.gift_count_of(person)?,
-                    ..Erasure::default()
-                };
-                let mut changes = Changes::new(cause);
-                changes.erase(SubjectKey::twenty(Object::People, person.0), &ground);
-                for row in &rows {
-                    changes.erase(row.key.clone(), &ground);
-                    for delivery in ledger.evidence(row.value.id)? {
-                        changes.erase(delivery.key, &ground);
-                        erasure.deliveries += 1;
-                    }
-                }
-                forget_bodies(view, &mut changes, &rows)?;
-                Ok::<_, Fail<Refusal>>((changes, erasure))
-            })
-            .await?;
-        Ok(erasure)
-    }
-
-    /// As [`Desk::erase_person`], for somebody at a screen or a program.
+    /// As [`erase_person`], for somebody at a screen or a program.
     pub async fn erase(&self, asked: &Asked, person: PersonId, ground: String) -> Result<Erasure, Refusal> {
-        self.erase_person(asked.cause("Erased at the person's request"), person, ground).await
+        erase_person(&self.store, asked.cause("Erased at the person's request"), person, ground).await
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Actor {
     Operator,
     /// Almoner itself, at start or by its own rules.
     System,
+    /// The operator at the command line, by the number of their account on the machine.
+    OperatorUid(u32),
 }
 
 impl Actor {
@@ -30,8 +32,20 @@ impl Actor {
             Self::Token(_) => "token",
             Self::Run(_) => "run",
             Self::Connection(_) => "twenty",
-            Self::Operator => "operator",
+            Self::Operator | Self::OperatorUid(_) => "operator",
             Self::System => "system",
+        }
+    }
+
+    /// Which one of its kind, where there are several.
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Self::User(id) => Some(id.to_string()),
+            Self::Token(id) => Some(id.to_string()),
+            Self::Run(id) => Some(id.to_string()),
+            Self::Connection(connection) => Some(connection.0.to_string()),
+            Self::OperatorUid(uid) => Some(uid.to_string()),
+            Self::Operator | Self::System => None,
         }
     }
 }
@@ -40,11 +54,9 @@ impl std::fmt::Display for Actor {
     /// The kind, with the id where there is one.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.kind())?;
-        match self {
-            Self::User(id) => write!(f, " {id}"),
-            Self::Token(id) => write!(f, " {id}"),
-            Self::Run(id) => write!(f, " {id}"),
-            Self::Connection(_) | Self::Operator | Self::System => Ok(()),
+        match self.id() {
+            Some(id) => write!(f, " {id}"),
+            None => Ok(()),
         }
     }
 }

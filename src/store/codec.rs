@@ -445,9 +445,10 @@ mod tests {
             Actor::Connection(ConnectionId(9)),
             Actor::Operator,
             Actor::System,
+            Actor::OperatorUid(0),
         ];
         let tags: Vec<u8> = actors.iter().map(|actor| postcard(actor).unwrap()[0]).collect();
-        assert_eq!(tags, [0, 3, 4, 5]);
+        assert_eq!(tags, [0, 3, 4, 5, 6]);
         let ops: Vec<u8> = Op::ALL.iter().flat_map(|op| postcard(op).unwrap()).collect();
         assert_eq!(ops, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         let objects: Vec<Vec<u8>> = Object::ALL.iter().map(|object| postcard(object).unwrap()).collect();

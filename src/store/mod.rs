@@ -46,7 +46,7 @@ pub use ledger::{Ledger, Page, QueueFilter, Record};
 pub use past::Asked;
 pub use rows::{Rendered, Rows};
 pub use tables::{SCHEMA, Working};
-pub use verify::{Verdict, verify};
+pub use verify::{Verdict, damage, verify};
 pub use writer::View;
 
 use crate::ground::access::Viewer;

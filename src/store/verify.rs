@@ -99,6 +99,20 @@ pub fn verify(store: &Store) -> Result<Verdict, StoreError> {
     }
 }
 
+/// The first damaged page of a ledger's file, found without opening it: opening writes to it. For a file that no server
+/// has.
+pub fn damage(path: &std::path::Path) -> Result<Option<String>, StoreError> {
+    let file = std::fs::File::open(path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let mut walk = PageWalk::new();
+    loop {
+        match walk.step(&file, STRETCH_PAGES)? {
+            Step::More => {}
+            Step::Done { .. } => return Ok(None),
+            Step::Fault(text) => return Ok(Some(text)),
+        }
+    }
+}
+
 fn proof(store: &Store, verdict: &mut Verdict) -> Result<(), Stop> {
     // Pages first: reading through damaged ones could say anything.
     verdict.pages = pages(store)?;

@@ -1,6 +1,10 @@
 //! The command line: one file a subcommand.
 
+mod ask;
+mod compact;
 mod demo;
+mod journal;
+mod people;
 mod serve;
 mod simulate;
 mod verify;
@@ -25,8 +29,14 @@ enum Command {
     Demo(demo::Demo),
     /// Start a simulated Twenty alone
     Simulate(simulate::Simulate),
-    /// Prove that the ledger is whole (Almoner must be stopped)
+    /// Prove that the ledger is whole, beside a running Almoner or alone
     Verify(verify::Verify),
+    /// Take the journal out, beside a running Almoner or alone
+    Journal(journal::Journal),
+    /// Make the ledger's file as small as it goes, beside a running Almoner or alone
+    Compact(compact::Compact),
+    /// What people ask for: erasure
+    People(people::People),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -46,16 +56,24 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match command {
+    let inside = runtime.enter();
+    let code = match command {
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Demo(demo) => runtime.block_on(demo.run()),
         Command::Simulate(simulate) => runtime.block_on(simulate.run()),
         Command::Verify(verify) => verify.run(),
+        Command::Journal(journal) => journal.run(),
+        Command::Compact(compact) => compact.run(),
+        Command::People(people) => people.run(),
         Command::Openapi => {
             say(&super::http::openapi_json());
             Ok(ExitCode::SUCCESS)
         }
-    }
+    };
+    drop(inside);
+    // Everything that writes has ended by now; a proof of the ledger that nobody waits for any more need not.
+    runtime.shutdown_background();
+    code
 }
 
 /// A line for the person or the script that started us. A closed pipe is no reason to fail.

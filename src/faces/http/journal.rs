@@ -113,6 +113,7 @@ fn name(ledger: &Ledger<'_>, actor: &Actor) -> Result<String, StoreError> {
         Actor::Run(_) => "Process run".into(),
         Actor::Connection(_) => "Twenty".into(),
         Actor::Operator => "Operator".into(),
+        Actor::OperatorUid(uid) => format!("Operator (uid {uid})"),
         Actor::System => "Almoner".into(),
     })
 }

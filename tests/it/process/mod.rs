@@ -1,5 +1,7 @@
 //! The real binary over loopback, killed for real. The only tests that wait for real time.
 
+mod beside;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;

@@ -1,0 +1,116 @@
+//! What an operator may ask of a ledger. Each command is written once and runs the same way inside a server (asked over
+//! the control socket) and in the command line itself, when no server has the ledger.
+//!
+//! A command reads the whole ledger, not a viewer's part of it: whoever may ask could as well read the files.
+
+mod compact;
+mod erase;
+mod export;
+mod verdict;
+
+use std::io::Write;
+
+pub use verdict::damaged;
+
+use serde::{Deserialize, Serialize};
+
+use crate::desk::Refusal;
+use crate::ground::id::{PersonId, Seq};
+use crate::ground::journal::Actor;
+use crate::store::{Store, StoreError};
+
+/// A command with its arguments, as it goes over the socket. A field this version does not know is refused: an argument
+/// that is ignored would give an answer to another question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Prove that the ledger is whole.
+    Verify {
+        /// Answer as JSON.
+        #[serde(default)]
+        json: bool,
+    },
+    /// Give unused room of the file back.
+    Compact,
+    /// Erase what the ledger holds of a person, or say what that would reach.
+    PeopleErase {
+        /// Who.
+        person: PersonId,
+        /// Why, without a name: it is kept.
+        ground: String,
+        /// Only say what it would reach.
+        #[serde(default)]
+        preview: bool,
+    },
+    /// The journal as JSON lines.
+    JournalExport {
+        /// Only entries after this one.
+        #[serde(default)]
+        since: Seq,
+    },
+}
+
+impl Command {
+    /// Its name, as requests and logs tell it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Verify { .. } => "verify",
+            Self::Compact => "compact",
+            Self::PeopleErase { .. } => "people_erase",
+            Self::JournalExport { .. } => "journal_export",
+        }
+    }
+}
+
+/// Why a command did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The ledger could not be read.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The desk says no.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Nobody takes the output.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] std::io::Error),
+    /// An entry that should be there is not.
+    #[error("journal entry {0} cannot be exported: it is missing or not JSON; run `almoner verify`")]
+    Entry(u64),
+    /// The journal is shorter than the caller believes.
+    #[error(
+        "the journal ends at entry {last}, before entry {since}: this is another ledger, or an older copy of it; export it anew without --since"
+    )]
+    Beyond {
+        /// What the caller has.
+        since: u64,
+        /// Where the journal ends.
+        last: u64,
+    },
+}
+
+/// Waits for work of the store, on a thread that may wait.
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Handle::current().block_on(work)
+}
+
+/// Runs a command for `actor`; its output goes to `out` piece by piece. Answers the exit code. Waits for the disk and
+/// for whoever reads `out`, so it is for a thread that may wait.
+pub fn run(store: &Store, command: &Command, actor: &Actor, out: &mut dyn Write) -> Result<u8, CommandError> {
+    tracing::info!(
+        event = "control_command",
+        command = command.word(),
+        actor = actor.kind(),
+        actorId = actor.id()
+    );
+    let code = match command {
+        Command::Verify { json } => verdict::verify(store, *json, out)?,
+        Command::Compact => compact::compact(store, out)?,
+        Command::PeopleErase { person, ground, preview } => {
+            erase::erase(store, actor, *person, (ground, *preview), out)?
+        }
+        Command::JournalExport { since } => export::journal(store, *since, out)?,
+    };
+    out.flush()?;
+    Ok(code)
+}

@@ -1,0 +1,58 @@
+//! Erases a person at their request.
+
+use std::io::Write;
+
+use super::{CommandError, wait};
+use crate::desk::people::{Erasure, erase_person, erasure_of};
+use crate::ground::id::PersonId;
+use crate::ground::journal::{Actor, Cause};
+use crate::store::Store;
+
+/// Exit code of a preview: nothing was done.
+const NOTHING_DONE: u8 = 2;
+
+/// Erases, or says what that would reach.
+pub(super) fn erase(
+    store: &Store,
+    actor: &Actor,
+    person: PersonId,
+    (ground, preview): (&str, bool),
+    out: &mut dyn Write,
+) -> Result<u8, CommandError> {
+    if preview {
+        let reach = erasure_of(store, person)?;
+        writeln!(out, "This would erase {}.", told(&reach))?;
+        if reach.open > 0 {
+            writeln!(out, "{} of those gifts are not posted yet: post or discard them first.", reach.open)?;
+        }
+        writeln!(out, "{}", kept(&reach))?;
+        writeln!(out, "Nothing was done. Repeat the command with --yes to do it; it cannot be undone.")?;
+        return Ok(NOTHING_DONE);
+    }
+    let cause =
+        Cause { actor: actor.clone(), why: "Erased at the person's request".into(), request_id: None };
+    let reach = wait(erase_person(store, cause, person, ground.to_owned()))?;
+    writeln!(out, "Erased {}.", told(&reach))?;
+    writeln!(out, "{}", kept(&reach))?;
+    writeln!(
+        out,
+        "Twenty still has the person: delete them there too. Run `almoner compact` to overwrite what is left in the file."
+    )?;
+    Ok(0)
+}
+
+fn told(reach: &Erasure) -> String {
+    let person = if reach.known {
+        "the person's record in all its versions"
+    } else {
+        "nothing of a person's record (there is none here; one that comes later will not be taken in)"
+    };
+    format!("{person}, {} staged gift(s), {} delivery(ies)", reach.rows, reach.deliveries)
+}
+
+fn kept(reach: &Erasure) -> String {
+    format!(
+        "{} gift(s) of this person stay in the mirror: they are the charity's accounts and Twenty's records.",
+        reach.gifts_kept
+    )
+}

@@ -1,0 +1,146 @@
+//! Commands beside a running server, after a kill, and after a clean stop: the same answers each way.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Output;
+
+use super::*;
+
+fn command(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = almoner(arguments);
+    command.arg("--data").arg(folder).stderr(Stdio::piped());
+    command.output().expect("the command runs")
+}
+
+fn told(folder: &Path, arguments: &[&str]) -> String {
+    let output = command(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+impl Server {
+    /// Asks it to end, and waits until it has.
+    fn stop(mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
+        assert!(self.child.wait().expect("it ended").success());
+    }
+}
+
+fn a_person(server: &Server, cookie: &str) -> String {
+    let gifts =
+        server.until("/api/gifts?limit=1", cookie, |gifts| gifts["data"][0]["donor"]["id"].is_string());
+    gifts["data"][0]["donor"]["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn verify_and_export_answer_alike_beside_a_server_after_a_kill_and_after_a_stop() {
+    // A path that does not fit the address of a socket.
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().join("a-long-name-".repeat(9));
+    std::fs::create_dir(&folder).expect("a folder");
+    let crm = Crm::start("3");
+    let server = Server::start(&folder, &crm, true);
+    let cookie = server.set_up();
+    let person = a_person(&server, &cookie);
+    let socket = std::fs::metadata(folder.join("control.sock")).expect("a socket");
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+    assert_eq!(socket.uid(), std::fs::metadata("/proc/self").expect("proc").uid());
+    let whole = told(&folder, &["verify"]);
+    assert!(whole.starts_with("The ledger is whole"), "{whole}");
+    let beside = told(&folder, &["journal", "export"]);
+    let lines: Vec<Value> = beside.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(lines.len() > 50 && lines.iter().enumerate().all(|(n, line)| line["seq"] == n + 1));
+    assert!(beside.contains(&person));
+    // A person is erased beside the server: first told, then done, by the operator.
+    let erase = ["people", "erase", "--id", person.as_str(), "--ground", "request of 2 May"];
+    let preview = command(&folder, &erase);
+    assert_eq!(preview.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&preview.stdout).contains("Nothing was done"));
+    let done = told(&folder, &[&erase[..], &["--yes"]].concat());
+    assert!(done.starts_with("Erased the person's record"), "{done}");
+    let compacted = told(&folder, &["compact"]);
+    assert!(compacted.starts_with("The ledger had "), "{compacted}");
+    let (status, _, _) =
+        server.request("GET", &format!("/api/records/people/{person}"), &cookie, "").expect("an answer");
+    assert_eq!(status, 404);
+    let journal = server.json("GET", "/api/journal?object=people&limit=1", &cookie, &Value::Null);
+    assert_eq!(
+        (journal["data"][0]["op"].as_str(), journal["data"][0]["who"]["kind"].as_str()),
+        (Some("erased"), Some("operator"))
+    );
+    let since = lines.len().to_string();
+    let beside = told(&folder, &["journal", "export", "--since", &since]);
+    server.kill();
+    assert!(folder.join("control.sock").exists(), "a kill leaves the socket");
+    assert_eq!(told(&folder, &["journal", "export", "--since", &since]), beside);
+    assert!(told(&folder, &["verify", "--json"]).contains("\"fault\":null"));
+    let server = Server::start(&folder, &crm, false);
+    assert!(told(&folder, &["verify"]).starts_with("The ledger is whole"));
+    // A server without its socket: the command says what to do, and touches nothing.
+    std::fs::remove_file(folder.join("control.sock")).expect("removed");
+    let refused = command(&folder, &["verify"]);
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("is in use, and no server answers"), "{said}");
+    server.stop();
+    assert!(told(&folder, &["verify"]).starts_with("The ledger is whole"));
+}
+
+#[test]
+fn a_damaged_page_is_named_and_the_file_is_not_touched() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let crm = Crm::start("3");
+    let server = Server::start(folder.path(), &crm, true);
+    let cookie = server.set_up();
+    a_person(&server, &cookie);
+    server.stop();
+    let path = folder.path().join("ledger.redb");
+    let whole = std::fs::read(&path).expect("bytes");
+    let told = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).expect("written");
+        let output = command(folder.path(), &["verify"]);
+        assert!(std::fs::read(&path).expect("bytes") == bytes || output.status.success(), "it was touched");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert_eq!(told(&whole).0, Some(0));
+    let whole = std::fs::read(&path).expect("bytes");
+    let (mut named, mut harmless) = (0, 0);
+    for at in (4_096..whole.len()).step_by(whole.len() / 23) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x40;
+        match told(&damaged) {
+            (Some(1), said) => {
+                assert!(said.contains("NOT whole") && said.contains("bytes "), "{said}");
+                named += 1;
+            }
+            (Some(0), _) => harmless += 1,
+            other => panic!("{at}: {other:?}"),
+        }
+    }
+    assert!(named > 3, "{named} named, {harmless} harmless");
+}
+
+/// What a folder or file that may not be written says, when one is not root.
+#[test]
+fn a_folder_that_may_not_be_written_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o555)).expect("rights");
+    let is_root = std::fs::metadata("/proc/self").expect("proc").uid() == 0;
+    let mut command = if is_root {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "65534", "--clear-groups", env!("CARGO_BIN_EXE_almoner")]);
+        command
+    } else {
+        Command::new(env!("CARGO_BIN_EXE_almoner"))
+    };
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
+    command.env("TWENTY_API_BASE_URL", "http://127.0.0.1:9").env("TWENTY_API_KEY", "k");
+    let output = command.output().expect("it runs");
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // The account that tests drop to may not even reach the binary; then there is nothing to see here.
+    if !said.contains("failed to execute") {
+        assert!(said.contains("may not write") && said.contains("Nothing was changed"), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
