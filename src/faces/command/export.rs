@@ -236,9 +236,9 @@ mod tests {
         Store::open(Place::Memory(SimDisk::new()), sys::world(), Drive::Inline).unwrap()
     }
 
-    fn see(store: &Store, people: std::ops::Range<u128>, padding: usize) {
+    fn see(ledger: &Store, people: std::ops::Range<u128>, padding: usize) {
         let padding = "x".repeat(padding);
-        let write = store.write(move |_| {
+        let write = ledger.write(move |_| {
             let cause = Cause { actor: Actor::System, why: "test".into(), request_id: None };
             let mut changes = Changes::new(cause);
             for n in people {
