@@ -305,6 +305,19 @@ test('the journal tells all of it', async () => {
   assert.match(text, /corrected/);
 });
 
+test('an entry of the journal shows the record as it stood then', async () => {
+  // The oldest entry: when the gift was taken in, before anybody corrected it.
+  const entry = page.getByRole('article').last();
+  await entry.getByRole('button', { name: 'The record as it stood' }).click();
+  const then = page.getByRole('dialog', { name: /as it stood$/ });
+  await then.getByText('Gift date').waitFor();
+  assert.doesNotMatch(await then.innerText(), /corrected/);
+  await axe('record then');
+  await page.screenshot({ path: `${OUT}record-then.png` });
+  await page.keyboard.press('Escape');
+  await then.waitFor({ state: 'detached' });
+});
+
 test('a change elsewhere comes as a pill, the journal does not jump', async () => {
   await page.goto(`${URL_}/journal`);
   await page.getByRole('article').first().waitFor();

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::auth::{May, Reads};
+use super::gifts::row_view;
 use super::params::{Params, cursor};
 use super::problem::Problem;
 use super::wire::{DonorRef, FreshnessView, ListMeta, MoneyView};
@@ -20,6 +21,7 @@ use super::{Face, known_id};
 use crate::ground::crm::{GiftRecord, PersonRecord, record_url};
 use crate::ground::id::{ConnectionId, Object, PersonId, Seq, SubjectKey};
 use crate::ground::journal::SubjectState;
+use crate::ground::staging::StagedRow;
 use crate::ground::time::{CalendarDate, Instant};
 use crate::store::{Asked, Ledger, Page, Record, Rendered, Snapshot, StoreError};
 
@@ -213,7 +215,8 @@ pub struct RecordView {
     /// `live`, `pending`, `deleted` or `gone`.
     state: &'static str,
     recorded_at: String,
-    /// The record itself; numbers are written exactly as they were told.
+    /// The record itself: Twenty's as it was told, numbers exactly as they were written; a staged row as its own
+    /// address shows it.
     #[schema(value_type = serde_json::Value)]
     record: Option<Box<RawValue>>,
 }
@@ -269,18 +272,33 @@ fn record_row(record: &Record<String>) -> Option<Rendered> {
     Some(Rendered { text: serde_json::to_string(&view).ok()?.into(), refers_to: None })
 }
 
-fn record_rows(face: &Face, ledger: &Ledger<'_>, entries: &[Seq]) -> Result<Vec<Arc<Rendered>>, StoreError> {
-    face.rows.rows(ledger, RECORD, entries, &record_row)
+/// The rows of some entries as a JSON list's items.
+fn record_rows(
+    face: &Face,
+    ledger: &Ledger<'_>,
+    (object, moment): (Object, &Moment),
+    entries: &[Seq],
+) -> Result<Vec<Arc<Rendered>>, Problem> {
+    if object != Object::GiftStaging {
+        return Ok(face.rows.rows(ledger, RECORD, entries, &record_row)?);
+    }
+    // What a staged row says depends on its donor and on the day, so it is not kept.
+    let today = face.desk.zone.date_of(moment.told);
+    let mut rows = Vec::with_capacity(entries.len());
+    for seq in entries {
+        let Some(record) = ledger.record_at(*seq)? else { continue };
+        let Ok(row) = serde_json::from_str::<StagedRow>(&record.value) else { continue };
+        let view = row_view(ledger, face, record.clone().map(|_| row), today)?;
+        let Ok(value) = serde_json::to_string(&view) else { continue };
+        rows.extend(record_row(&record.map(|_| value)).map(Arc::new));
+    }
+    Ok(rows)
 }
 
-/// What may be read as it was told: not what holds rights or deliveries.
+/// What may be read as of a moment.
 fn readable(word: &str) -> Result<Object, Problem> {
-    let object = Object::from_word(word).filter(|object| {
-        matches!(
-            object,
-            Object::People | Object::Gifts | Object::GiftStaging | Object::GiftBatch | Object::Run
-        )
-    });
+    let object = Object::from_word(word)
+        .filter(|object| matches!(object, Object::People | Object::Gifts | Object::GiftStaging));
     object.ok_or(Problem::not_found("kind of record"))
 }
 
@@ -337,7 +355,7 @@ pub(super) async fn records(
             )?
         }
     };
-    let rows = record_rows(&face, &ledger, &page.items)?;
+    let rows = record_rows(&face, &ledger, (object, &moment), &page.items)?;
     let texts: Vec<&str> = rows.iter().map(|row| &*row.text).collect();
     answer(&format!("[{}]", texts.join(",")), &meta(&page, &moment))
 }
@@ -371,7 +389,7 @@ pub(super) async fn record(
     let ledger = snapshot.ledger();
     let moment = moment(&params, &face, &snapshot)?;
     let found = ledger.entry_as_of(&name_of(object, id), moment.as_of)?;
-    let rows = record_rows(&face, &ledger, found.as_slice())?;
+    let rows = record_rows(&face, &ledger, (object, &moment), found.as_slice())?;
     let row = rows.first().ok_or(Problem::not_found("record"))?;
     answer(&row.text, &meta(&Page { items: Vec::new(), next: None }, &moment))
 }

@@ -92,6 +92,20 @@ fn a_list_and_a_record_are_told_as_they_were() {
         (reply.body["data"][0]["state"].as_str(), reply.body["data"].as_array().unwrap().len()),
         (Some("live"), 1)
     );
+    // A staged row as its own address would have shown it then.
+    let row = api.staged(7_000_000);
+    api.outside.advance_ms(1_000);
+    let taken_in = api.outside.clock.now();
+    api.outside.advance_ms(1_000);
+    api.patch(&format!("/api/fundraising/gift-staging/{row}"), &json!({ "amount": pounds(8) }));
+    let staged = |path: &str| {
+        let reply = api.get(path);
+        let record = reply.body["data"]["record"].clone();
+        (record["amount"].clone(), record["processingStatus"].as_str().unwrap().to_owned())
+    };
+    let address = format!("/api/records/gift_staging/{row}");
+    assert_eq!(staged(&as_of(&address, taken_in)), (pounds(7), "pending".to_owned()));
+    assert_eq!(staged(&address).0, pounds(8));
     assert_eq!(api.get(&as_of(&format!("/api/records/gifts/{first}"), Instant(0))).status, 404);
     assert!(api.get(&as_of("/api/records/people", Instant(0))).body["data"].as_array().unwrap().is_empty());
 }

@@ -746,7 +746,10 @@ export interface components {
             /** @description The record's id; of a merged one, the id of the record it is part of. */
             id: string;
             object: string;
-            /** @description The record itself; numbers are written exactly as they were told. */
+            /**
+             * @description The record itself: Twenty's as it was told, numbers exactly as they were written; a staged row as its own
+             *     address shows it.
+             */
             record: unknown;
             recordedAt: string;
             /** @description `live`, `pending`, `deleted` or `gone`. */
