@@ -161,7 +161,7 @@ impl Shelf {
         let writer = self.bare_writer()?;
         let mut merging = LogMergePolicy::default();
         merging.set_del_docs_ratio_before_merge(DELETED_MAX);
-        writer.writer.set_merge_policy(Box::new(merging));
+        writer.open()?.set_merge_policy(Box::new(merging));
         Ok(writer)
     }
 
@@ -174,7 +174,7 @@ impl Shelf {
             .build();
         let writer: IndexWriter = self.index.writer_with_options(options)?;
         writer.set_merge_policy(Box::new(NoMergePolicy));
-        Ok(Writer { writer, fields: self.fields })
+        Ok(Writer { writer: Some(writer), fields: self.fields })
     }
 
     /// Installs what was committed last.
@@ -186,14 +186,33 @@ impl Shelf {
 
 /// Writes documents; one for each subject.
 pub(super) struct Writer {
-    writer: IndexWriter,
+    /// There until it is dropped.
+    writer: Option<IndexWriter>,
     fields: Fields,
 }
 
+impl Drop for Writer {
+    /// Merges go on behind a writer that is gone, and one that ends late puts its older segments in the place of newer
+    /// ones.
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.writer.take().map(IndexWriter::wait_merging_threads) {
+            tracing::warn!(event = "search_merge_failed", %error);
+        }
+    }
+}
+
 impl Writer {
+    fn open(&self) -> Result<&IndexWriter, TantivyError> {
+        self.writer.as_ref().ok_or_else(closed)
+    }
+
+    fn open_mut(&mut self) -> Result<&mut IndexWriter, TantivyError> {
+        self.writer.as_mut().ok_or_else(closed)
+    }
+
     /// Replaces the document of a subject; without a new one the old one is gone.
     pub(super) fn put(&self, subject: u64, doc: Option<&Doc>) -> Result<(), TantivyError> {
-        self.writer.delete_term(Term::from_field_u64(self.fields.subject, subject));
+        self.open()?.delete_term(Term::from_field_u64(self.fields.subject, subject));
         let Some(doc) = doc else { return Ok(()) };
         let mut document = TantivyDocument::default();
         document.add_u64(self.fields.subject, subject);
@@ -202,37 +221,36 @@ impl Writer {
         document.add_text(self.fields.emails, &doc.emails);
         document.add_text(self.fields.places, &doc.places);
         document.add_text(self.fields.whole, &doc.whole);
-        self.writer.add_document(document)?;
+        self.open()?.add_document(document)?;
         Ok(())
     }
 
     /// Commits everything put so far, together with how far that is.
     pub(super) fn commit(&mut self, mark: &Mark) -> Result<(), TantivyError> {
-        let mut commit = self.writer.prepare_commit()?;
+        let mut commit = self.open_mut()?.prepare_commit()?;
         commit.set_payload(&mark.payload());
         commit.commit()?;
         Ok(())
-    }
-
-    /// Ends when what it merges in the background is done.
-    pub(super) fn finish(self) -> Result<(), TantivyError> {
-        self.writer.wait_merging_threads()
     }
 
     /// Writes every segment anew, since a deleted document stays in its segment until then, and deletes the old files.
     pub(super) fn purge(&mut self, of: &Shelf) -> Result<(), TantivyError> {
         let segments = of.index.searchable_segment_ids()?;
         if !segments.is_empty() {
-            self.writer.merge(&segments).wait()?;
+            self.open_mut()?.merge(&segments).wait()?;
         }
         Ok(())
     }
 
     /// Deletes files that no installed view reads any more.
     pub(super) fn sweep(&self) -> Result<(), TantivyError> {
-        self.writer.garbage_collect_files().wait()?;
+        self.open()?.garbage_collect_files().wait()?;
         Ok(())
     }
+}
+
+fn closed() -> TantivyError {
+    TantivyError::SystemError("the index's writer is closed".into())
 }
 
 /// Makes the folder, or removes the files in it; nothing below it is touched.

@@ -271,9 +271,8 @@ impl Search {
 
     /// Takes the words of erased people out of the files.
     fn purge(&self, slot: &mut Option<Writer>, store: &Store, seq: u64) -> Result<bool, SearchError> {
-        if let Some(writer) = slot.take() {
-            writer.finish()?;
-        }
+        // Ends what the writer merges in the background.
+        *slot = None;
         let mut writer = self.shelf.bare_writer()?;
         writer.purge(&self.shelf)?;
         let hash = {
