@@ -110,6 +110,20 @@ impl Json {
         }
     }
 
+    /// The value as Postgres keeps `jsonb`: members by the length of their names, then by name.
+    pub(crate) fn into_jsonb(self) -> Self {
+        match self {
+            Self::Arr(items) => Self::Arr(items.into_iter().map(Self::into_jsonb).collect()),
+            Self::Obj(members) => {
+                let mut members: Vec<(Key, Self)> =
+                    members.into_iter().map(|(key, value)| (key, value.into_jsonb())).collect();
+                members.sort_by(|(left, _), (right, _)| (left.len(), left).cmp(&(right.len(), right)));
+                Self::Obj(members)
+            }
+            other => other,
+        }
+    }
+
     /// Compact text, as `JSON.stringify` writes it.
     pub(crate) fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -325,6 +339,12 @@ mod tests {
         assert_eq!(shown(r#""O'Brien""#), r#""O'Brien""#);
         assert_eq!(shown(r#"{"a":1,"b-c":["x",null]}"#), "{ a: 1, 'b-c': [ 'x', null ] }");
         assert_eq!(shown("[]"), "[]");
+    }
+
+    #[test]
+    fn jsonb_sorts_names_by_length_first() {
+        let json = Json::parse(br#"{"firstName":1,"lastName":{"url":1,"a":2}}"#).expect("valid JSON");
+        assert_eq!(json.into_jsonb().to_text(), r#"{"lastName":{"a":2,"url":1},"firstName":1}"#);
     }
 
     #[test]

@@ -40,7 +40,10 @@ struct Item<'a> {
 impl<'a> Item<'a> {
     /// The value of a word `name=value`.
     fn word(&self, name: &str) -> Option<&'a str> {
-        self.words.iter().find_map(|word| word.split_once('=').filter(|(key, _)| *key == name)).map(|(_, value)| value)
+        self.words
+            .iter()
+            .find_map(|word| word.split_once('=').filter(|(key, _)| *key == name))
+            .map(|(_, value)| value)
     }
 
     fn number<T: std::str::FromStr>(&self, name: &str, otherwise: T) -> Result<T, BadPlan> {
@@ -162,7 +165,9 @@ fn fault(item: &Item<'_>) -> Result<Fault, BadPlan> {
         "skew" => Fault::ClockSkew(item.number("ms", 60_000)?),
         "version" => {
             let to = item.word("to").unwrap_or("newer");
-            Fault::VersionSwitch(Version::named(to).ok_or_else(|| BadPlan(format!("there is no version `{to}`")))?)
+            Fault::VersionSwitch(
+                Version::named(to).ok_or_else(|| BadPlan(format!("there is no version `{to}`")))?,
+            )
         }
         other => return of_field(item)?.or_else(|| gateway(other)).ok_or_else(|| unknown(other)),
     })

@@ -134,9 +134,10 @@ fn is_empty(value: &Json) -> bool {
 
 /// The exact sum of whole numbers; `None` when there is nothing to add.
 fn sum(values: impl Iterator<Item = Json>) -> Option<i128> {
-    values.filter_map(|value| value.as_i64()).map(i128::from).fold(None, |sum, value| {
-        Some(sum.unwrap_or(0) + value)
-    })
+    values
+        .filter_map(|value| value.as_i64())
+        .map(i128::from)
+        .fold(None, |sum, value| Some(sum.unwrap_or(0) + value))
 }
 
 /// A quotient with the sixteen places the database shows.

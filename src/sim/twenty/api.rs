@@ -60,8 +60,12 @@ pub(crate) struct Answer {
     pub(crate) content_type: &'static str,
     /// Body.
     pub(crate) body: Content,
-    /// True for answers the framework puts the list of methods on: a preflight, and no such route.
+    /// True for answers the framework gives by itself, a preflight among them; it lists the methods then.
     pub(crate) preflight: bool,
+    /// False for what is refused before the headers for browsers are complete.
+    pub(crate) exposed: bool,
+    /// True for bodies that are sent whole, with a tag.
+    pub(crate) tagged: bool,
     /// Headers beyond the usual ones.
     pub(crate) headers: Vec<(&'static str, String)>,
 }
@@ -74,8 +78,15 @@ impl Answer {
             content_type: JSON,
             body: Content::Json(body),
             preflight: false,
+            exposed: true,
+            tagged: true,
             headers: Vec::new(),
         }
+    }
+
+    /// The same without a tag.
+    pub(crate) fn untagged(self) -> Self {
+        Self { tagged: false, ..self }
     }
 
     /// No body.
@@ -94,7 +105,7 @@ impl Answer {
 
     /// JSON of a part of the server that names no character set.
     pub(crate) fn plain(status: u16, body: Json) -> Self {
-        Self { content_type: "application/json", ..Self::ok(status, body) }
+        Self { content_type: "application/json", tagged: false, ..Self::ok(status, body) }
     }
 
     /// The JSON body for changing it.
@@ -110,7 +121,9 @@ impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         Self {
             content_type: refusal.content_type(),
-            preflight: refusal.is_no_route(),
+            preflight: refusal.is_of_the_framework(),
+            exposed: !refusal.is_early(),
+            tagged: refusal.content_type().ends_with("utf-8"),
             headers: refusal.headers(),
             ..Self::ok(refusal.status, refusal.body())
         }
@@ -199,14 +212,16 @@ fn read_json(body: &[u8]) -> Result<Json, Refusal> {
             400,
             "Bad Request",
             format!("Unexpected token '{found}', {} is not valid JSON", around(&text, at)),
-        ));
+        )
+        .early());
     }
     Json::parse(body).map_err(|error| unreadable(&error, &text))
 }
 
 /// The words of the JavaScript engine for text that is no JSON.
 fn unreadable(error: &serde_json::Error, text: &str) -> Refusal {
-    let offset: usize = text.split('\n').take(error.line().saturating_sub(1)).map(|line| line.len() + 1).sum();
+    let offset: usize =
+        text.split('\n').take(error.line().saturating_sub(1)).map(|line| line.len() + 1).sum();
     let at = offset + error.column().saturating_sub(1);
     let place = || format!("(line {} column {})", error.line(), error.column());
     let words = error.to_string();
@@ -228,7 +243,7 @@ fn unreadable(error: &serde_json::Error, text: &str) -> Refusal {
         let found: String = text.chars().skip(at).take(1).collect();
         format!("Unexpected token '{found}', {} is not valid JSON", around(text, at))
     };
-    Refusal::framework(400, "Bad Request", message)
+    Refusal::framework(400, "Bad Request", message).early()
 }
 
 /// The text around a place as the engine quotes it: ten letters either way, all of a short text.
@@ -256,7 +271,10 @@ mod tests {
         let words = |text: &str| read_json(text.as_bytes()).expect_err("no JSON").message().to_owned();
         assert_eq!(words("{\"name\":"), "Unexpected end of JSON input");
         assert_eq!(words("nonsense"), "Unexpected token 'n', \"nonsense\" is not valid JSON");
-        assert_eq!(words("{name:1}"), "Expected property name or '}' in JSON at position 1 (line 1 column 2)");
+        assert_eq!(
+            words("{name:1}"),
+            "Expected property name or '}' in JSON at position 1 (line 1 column 2)"
+        );
         assert_eq!(
             words("{\"firstName\":\"Ada\",\"lastName\":x}"),
             "Unexpected token 'x', ...\"astName\":x}\" is not valid JSON"

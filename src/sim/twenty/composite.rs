@@ -208,7 +208,7 @@ fn links(name: &str, value: &Json) -> Result<Json, Refusal> {
     Ok(Json::object([
         ("primaryLinkLabel", label),
         ("primaryLinkUrl", url),
-        ("secondaryLinks", Json::Arr(secondary)),
+        ("secondaryLinks", Json::Arr(secondary).into_jsonb()),
     ]))
 }
 
@@ -246,9 +246,8 @@ fn rich_text(name: &str, value: &Json) -> Result<Json, Refusal> {
 
 /// The editor form must be a list of blocks.
 fn check_blocks(name: &str, text: &str) -> Result<(), Refusal> {
-    let refusal = |what: &str| {
-        Refusal::bad(format!("Invalid blocknote value for field \"{name}.blocknote\" - {what}"))
-    };
+    let refusal =
+        |what: &str| Refusal::bad(format!("Invalid blocknote value for field \"{name}.blocknote\" - {what}"));
     match Json::parse(text.as_bytes()) {
         Ok(Json::Arr(_)) => Ok(()),
         Ok(_) => Err(refusal("must be a JSON array of blocks")),

@@ -105,7 +105,8 @@ fn alike<'a>(core: &'a Core, index: usize, object: &Object, row: &Row, own: Opti
 
 fn answer(core: &Core, object: &Object, hits: &[&Row], depth: u8) -> Json {
     let keys = order::bind(&core.store.schema, object, &[]).unwrap_or_default();
-    let cursor = |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(&core.store, &keys, row)));
+    let cursor =
+        |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(&core.store, &keys, row)));
     let records = hits.iter().map(|row| emit::record(&core.store, object, row, depth)).collect();
     Json::Obj(vec![
         (Key::Owned(format!("{}Duplicates", object.singular)), Json::Arr(records)),

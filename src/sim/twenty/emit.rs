@@ -22,15 +22,25 @@ pub(crate) fn record(store: &Store, object: &Object, row: &Row, depth: u8) -> Js
     }
     let mut record = Json::Obj(members);
     if depth > 0 {
-        for (index, field) in object.fields.iter().enumerate() {
-            if !field.removed
-                && let Some(value) = relation(store, row, field, index)
-            {
+        let mut relations: Vec<(usize, &Field)> = object.live_fields().collect();
+        relations.sort_by_key(|(_, field)| arrival(field));
+        for (index, field) in relations {
+            if let Some(value) = relation(store, row, field, index) {
                 record.set(field.name, value);
             }
         }
     }
     record
+}
+
+/// The real server adds relations as its queries come back: parents first, the links of every object
+/// last, the timeline at the very end.
+fn arrival(field: &Field) -> usize {
+    const LAST: [&str; 4] = ["noteTargets", "attachments", "taskTargets", "timelineActivities"];
+    match field.kind {
+        Kind::ToOne { .. } => 0,
+        _ => LAST.iter().position(|name| *name == field.name).map_or(1, |at| at + 2),
+    }
 }
 
 fn relation(store: &Store, row: &Row, field: &Field, index: usize) -> Option<Json> {
@@ -65,7 +75,11 @@ pub(crate) fn pointing<'a>(store: &'a Store, source: &str, via: &str, id: Uuid) 
         let (column, _) = object.field(via)?;
         let rows = store.table(index).rows().values();
         let pointing = rows.filter(|row| row.cell(column) == &wanted && !row.is_deleted(object));
-        Some(pointing.take(RELATION_CAP).collect())
+        let mut pointing: Vec<&Row> = pointing.collect();
+        // Nobody sorts these: they come as they lie in the table.
+        pointing.sort_by_key(|row| row.written);
+        pointing.truncate(RELATION_CAP);
+        Some(pointing)
     });
     found.unwrap_or_default()
 }

@@ -26,11 +26,12 @@ pub(crate) struct Refusal {
     envelope: Envelope,
     /// The record a duplicate collides with; only GraphQL tells.
     conflict: Option<(Uuid, &'static str)>,
+    early: bool,
 }
 
 impl Refusal {
     fn new(status: u16, message: impl Into<String>, envelope: Envelope) -> Self {
-        Self { status, message: message.into(), envelope, conflict: None }
+        Self { status, message: message.into(), envelope, conflict: None, early: false }
     }
 
     /// The same with the record a duplicate collides with.
@@ -44,9 +45,24 @@ impl Refusal {
         self.conflict
     }
 
-    /// True when there is no such route; the framework then lists what methods there are.
-    pub(crate) fn is_no_route(&self) -> bool {
-        self.status == 404 && matches!(self.envelope, Envelope::Framework { .. })
+    /// The same, refused before the headers for browsers are complete.
+    pub(crate) fn early(mut self) -> Self {
+        self.early = true;
+        self
+    }
+
+    /// True for what is refused before the headers for browsers are complete.
+    pub(crate) fn is_early(&self) -> bool {
+        self.early
+    }
+
+    /// True for what the framework refuses by itself: no such route, a body or id of the wrong shape.
+    pub(crate) fn is_of_the_framework(&self) -> bool {
+        match &self.envelope {
+            Envelope::Framework { .. } => true,
+            Envelope::Own(body) => body.get("message").is_some_and(|message| message.as_array().is_some()),
+            _ => false,
+        }
     }
 
     /// Headers the refusal brings along.

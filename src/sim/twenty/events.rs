@@ -10,7 +10,6 @@ use super::emit;
 use super::hooks;
 use super::schema::{Kind, Object, capitalised};
 use super::store::Row;
-use super::time::to_iso;
 use crate::sim::json::{Json, Key};
 
 /// What happened to a record.
@@ -134,10 +133,6 @@ fn remember(core: &mut Core, object: &Object, verb: Verb, change: &Change) {
 /// What the timeline keeps of an update: the values before and after; nothing for the rest.
 fn difference(object: &Object, change: &Change) -> Json {
     let (Some(before), Some(after)) = (&change.before, &change.after) else { return Json::Obj(Vec::new()) };
-    let shown = |row: &Row, index: usize, kind: Kind| match (kind, row.cell(index).as_i64()) {
-        (Kind::DateTime, Some(micros)) => Json::text(to_iso(micros)),
-        _ => row.cell(index).clone(),
-    };
     let differing = object.live_fields().filter(|(index, field)| {
         *index != object.columns.updated_at
             && *index != object.columns.updated_by
@@ -147,13 +142,16 @@ fn difference(object: &Object, change: &Change) -> Json {
     let members: Vec<(Key, Json)> = differing
         .map(|(index, field)| {
             let pair = Json::object([
-                ("after", shown(after, index, field.kind)),
-                ("before", shown(before, index, field.kind)),
+                ("after", emit::cell(object, field, after, index)),
+                ("before", emit::cell(object, field, before, index)),
             ]);
             (field.column.clone(), pair)
         })
         .collect();
-    if members.is_empty() { Json::Obj(Vec::new()) } else { Json::object([("diff", Json::Obj(members))]) }
+    if members.is_empty() {
+        return Json::Obj(Vec::new());
+    }
+    Json::object([("diff", Json::Obj(members).into_jsonb())])
 }
 
 /// The rows of these ids as they are now.

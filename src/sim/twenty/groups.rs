@@ -42,7 +42,10 @@ impl Request {
     /// Reads the parameters.
     pub(crate) fn parse(query: &Query) -> Result<Self, Refusal> {
         let coded = |what: &str, code: &'static str, example: &str| {
-            Refusal::coded(code, format!("Invalid {what} query parameter - should be a valid array of {example}"))
+            Refusal::coded(
+                code,
+                format!("Invalid {what} query parameter - should be a valid array of {example}"),
+            )
         };
         let bad_by = || {
             coded(
@@ -74,12 +77,13 @@ impl Request {
                 ));
             }
         };
-        let limit = match query.one("limit").filter(|text| !text.is_empty()) {
-            None => None,
-            Some(text) => Some(list::javascript_limit(text).ok_or_else(|| {
-                Refusal::bad(format!("limit '{text}' is invalid. Should be an integer"))
-            })?),
-        };
+        let limit =
+            match query.one("limit").filter(|text| !text.is_empty()) {
+                None => None,
+                Some(text) => Some(list::javascript_limit(text).ok_or_else(|| {
+                    Refusal::bad(format!("limit '{text}' is invalid. Should be an integer"))
+                })?),
+            };
         Ok(Self {
             by: listed(by),
             aggregates,
@@ -231,10 +235,14 @@ fn refine(
         "You cannot provide multiple subfields in one GroupByInput, split them into multiple GroupByInput",
     )?;
     if !groupable(kind).contains(&part) {
-        return Err(refusal(format!("Composite subfield \"{part}\" is not supported in groupBy for \"{name}\"")));
+        return Err(refusal(format!(
+            "Composite subfield \"{part}\" is not supported in groupBy for \"{name}\""
+        )));
     }
     if value != &Json::Bool(true) {
-        return Err(refusal(format!("Composite subfield \"{part}\" must be set to true in groupBy for \"{name}\"")));
+        return Err(refusal(format!(
+            "Composite subfield \"{part}\" must be set to true in groupBy for \"{name}\""
+        )));
     }
     path.push(part.to_owned());
     Ok((Some(part.to_owned()), None))
@@ -249,9 +257,7 @@ fn step(kind: Kind, granularity: &str, definition: &Json) -> Result<Step, Refusa
                 "Time zone should be specified for a group by date on Day, Week, Month, Quarter or Year",
             ));
         }
-        (true, Some(name)) => {
-            parse_zone(name).ok_or_else(|| refusal(format!("Invalid timezone: {name}")))?
-        }
+        (true, Some(name)) => parse_zone(name).ok_or_else(|| refusal(format!("Invalid timezone: {name}")))?,
         _ => jiff::tz::TimeZone::UTC,
     };
     let starts = definition.get("weekStartDay").and_then(Json::as_str).unwrap_or("MONDAY");
@@ -269,11 +275,8 @@ pub(crate) fn many(core: &Core, index: usize, request: &Request) -> Result<Json,
     let store = &core.store;
     let schema = &store.schema;
     let object = schema.objects().get(index).ok_or_else(Refusal::not_found)?;
-    let dimensions = request
-        .by
-        .iter()
-        .map(|item| Dimension::bind(schema, object, item))
-        .collect::<Result<Vec<_>, _>>()?;
+    let dimensions =
+        request.by.iter().map(|item| Dimension::bind(schema, object, item)).collect::<Result<Vec<_>, _>>()?;
     let mut aggregates = Vec::new();
     for name in &request.aggregates {
         // Names nobody knows are left out of the answer without a word.

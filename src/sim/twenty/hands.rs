@@ -36,7 +36,8 @@ fn member_named(core: &Core, first: &str) -> Option<Uuid> {
 /// Lets somebody else do something: what they do is told as theirs.
 fn as_somebody<T>(core: &mut Core, act: impl FnOnce(&mut Core) -> T) -> T {
     let user = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/maya/user", core.seed).as_bytes());
-    let member = maya(core).get("workspaceMemberId").and_then(Json::as_str).and_then(|id| Uuid::parse_str(id).ok());
+    let member =
+        maya(core).get("workspaceMemberId").and_then(Json::as_str).and_then(|id| Uuid::parse_str(id).ok());
     let asking = std::mem::replace(&mut core.access.asking, Who::Key(0));
     core.author = Some((user, member.unwrap_or(user)));
     let outcome = act(core);

@@ -145,7 +145,8 @@ impl Hooks {
     fn enqueue(&mut self, mut call: Queued, plan: &Plan) {
         self.numbered += 1;
         call.number = self.numbered;
-        let dropped = |call: &Queued| Delivered { number: call.number, event: call.event.clone(), status: None };
+        let dropped =
+            |call: &Queued| Delivered { number: call.number, event: call.event.clone(), status: None };
         if self.public_only && is_private(&call.url) {
             self.log.push(dropped(&call));
             return;
@@ -194,7 +195,12 @@ fn is_private(url: &str) -> bool {
         [0 | 10 | 127, ..] | [192, 168, ..] | [169, 254, ..] | [224..=255, ..] => true,
         [172, second, ..] => (16..32).contains(second),
         [100, second, ..] => (64..128).contains(second),
-        _ => host == "localhost" || host.ends_with(".local") || host.starts_with("[::1") || host.starts_with("[f"),
+        _ => {
+            host == "localhost"
+                || host.ends_with(".local")
+                || host.starts_with("[::1")
+                || host.starts_with("[f")
+        }
     }
 }
 
@@ -407,7 +413,8 @@ mod tests {
 
     #[test]
     fn private_networks_are_known() {
-        for url in ["http://127.0.0.1:53999/x", "http://localhost/", "http://10.1.2.3", "http://172.20.0.1/a"] {
+        for url in ["http://127.0.0.1:53999/x", "http://localhost/", "http://10.1.2.3", "http://172.20.0.1/a"]
+        {
             assert!(is_private(url), "{url}");
         }
         for url in ["https://example.org/hook", "http://172.32.0.1", "http://8.8.8.8:80/"] {

@@ -203,7 +203,8 @@ impl Page<'_> {
 /// Rows that are all there is, as a page.
 pub(crate) fn whole<'a>(store: &Store, object: &Object, rows: Vec<&'a Row>) -> Page<'a> {
     let keys = order::bind(&store.schema, object, &[]).unwrap_or_default();
-    let cursor = |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(store, &keys, row)));
+    let cursor =
+        |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(store, &keys, row)));
     let (start, end) = (cursor(rows.first()), cursor(rows.last()));
     let total = rows.len();
     Page { keys, matching: rows.clone(), rows, total, more: false, backward: false, start, end }
@@ -231,7 +232,8 @@ pub(crate) fn page<'a>(core: &'a Core, index: usize, request: &Request) -> Resul
     };
     let more = page.len() > request.limit;
     page.truncate(request.limit);
-    let cursor = |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(store, &keys, row)));
+    let cursor =
+        |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(store, &keys, row)));
     let (start, end) = (cursor(page.first()), cursor(page.last()));
     // The cursors of a backward page are taken before it is turned round, so they come out swapped.
     if request.backward {

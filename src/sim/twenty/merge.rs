@@ -108,7 +108,9 @@ fn combined(object: &Object, rows: &[Row], kept: &Row) -> Row {
 fn is_filled(kind: Kind, value: &Json) -> bool {
     let part = |name: &str| value.get(name).and_then(Json::as_str).is_some_and(|text| !text.is_empty());
     match kind {
-        Kind::Emails => part("primaryEmail") || !elements(value.get("additionalEmails").unwrap_or(value)).is_empty(),
+        Kind::Emails => {
+            part("primaryEmail") || !elements(value.get("additionalEmails").unwrap_or(value)).is_empty()
+        }
         Kind::Phones => part("primaryPhoneNumber"),
         Kind::Links => part("primaryLinkUrl"),
         Kind::FullName => part("firstName") || part("lastName"),

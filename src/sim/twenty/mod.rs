@@ -213,10 +213,7 @@ impl Twenty {
     }
 
     /// As [`Twenty::answer`], with the pause after which the answer is to be told.
-    fn answer_late(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> (Result<http::Response<Bytes>, Broken>, Pause) {
+    fn answer_late(&self, request: http::Request<Bytes>) -> (Result<http::Response<Bytes>, Broken>, Pause) {
         let mut core = self.core();
         let outcome = serve::answer(&mut core, request);
         let delay = match core.log.last().and_then(|last| last.fault.clone()) {
@@ -261,6 +258,11 @@ impl Twenty {
     /// Stops or starts the worker that makes the calls of webhooks; while it is down they wait.
     pub fn set_worker_down(&self, down: bool) {
         self.core().hooks.stopped = down;
+    }
+
+    /// Whether calls of webhooks to private networks are dropped without a word.
+    pub fn set_public_hooks_only(&self, only: bool) {
+        self.core().hooks.public_only = only;
     }
 
     /// Sets the server's clock wrong by so many microseconds.

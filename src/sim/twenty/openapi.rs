@@ -42,7 +42,10 @@ fn typed(kind: &'static str) -> Json {
 fn document(path: &str, schemas: Json, paths: Json, tags: Vec<Json>) -> Json {
     let info = Json::object([
         ("title", Json::text("Twenty Api")),
-        ("description", Json::text("A simulated Twenty: the paths and records of its workspace, in outline.")),
+        (
+            "description",
+            Json::text("A simulated Twenty: the paths and records of its workspace, in outline."),
+        ),
         ("termsOfService", Json::text("https://github.com/twentyhq/twenty?tab=coc-ov-file")),
         ("contact", Json::object([("email", Json::text("felix@twenty.com"))])),
         ("license", Json::object([("name", Json::text("AGPL-3.0"))])),
@@ -173,10 +176,8 @@ fn record_paths(object: &Object, one: &str, paths: &mut Json) {
 
 /// One call of a path.
 fn call(method: &'static str, tag: &str, summary: &str, body: Option<Json>) -> Json {
-    let mut call = Json::object([
-        ("tags", Json::Arr(vec![Json::text(tag)])),
-        ("summary", Json::text(summary)),
-    ]);
+    let mut call =
+        Json::object([("tags", Json::Arr(vec![Json::text(tag)])), ("summary", Json::text(summary))]);
     if let Some(schema) = body {
         let content = under("application/json", under("schema", schema));
         call.set("requestBody", Json::object([("required", Json::Bool(true)), ("content", content)]));
@@ -213,9 +214,8 @@ fn record(object: &Object, read: bool) -> Json {
 }
 
 fn property(field: &Field) -> Json {
-    let formatted = |format: &str| {
-        Json::object([("type", Json::text("string")), ("format", Json::text(format))])
-    };
+    let formatted =
+        |format: &str| Json::object([("type", Json::text("string")), ("format", Json::text(format))]);
     let mut property = match field.kind {
         Kind::Uuid | Kind::ToOne { .. } => formatted("uuid"),
         Kind::DateTime => formatted("date-time"),

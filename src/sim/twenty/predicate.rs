@@ -158,7 +158,9 @@ fn operands(
         },
         "in" | "containsAny" => {
             let Some(items) = value.as_array() else {
-                return refusal(format!("Filter operator \"{operator}\" requires an array value for field {name}"));
+                return refusal(format!(
+                    "Filter operator \"{operator}\" requires an array value for field {name}"
+                ));
             };
             if operator == "containsAny" {
                 return Ok(items.to_vec());
@@ -167,7 +169,9 @@ fn operands(
         }
         "isEmptyArray" => match value {
             Json::Bool(_) => Ok(vec![value.clone()]),
-            _ => refusal(format!("Filter operator \"isEmptyArray\" requires a boolean value for field {name}")),
+            _ => {
+                refusal(format!("Filter operator \"isEmptyArray\" requires a boolean value for field {name}"))
+            }
         },
         "like" | "ilike" | "startsWith" | "endsWith" | "containsIlike" => match value {
             Json::Str(_) => Ok(vec![value.clone()]),
@@ -221,9 +225,7 @@ fn number(name: &str, value: &Json) -> Result<Json, Refusal> {
     let parsed = front.filter(|front| front.ends_with(|last: char| last.is_ascii_digit() || last == '.'));
     let parsed = parsed.map(|front| front.trim_start_matches('+').trim_end_matches('.'));
     let found = parsed.filter_map(|front| front.parse::<serde_json::Number>().ok()).next();
-    found
-        .map(Json::Num)
-        .ok_or_else(|| Refusal::bad(format!("Invalid number value NaN for field \"{name}\"")))
+    found.map(Json::Num).ok_or_else(|| Refusal::bad(format!("Invalid number value NaN for field \"{name}\"")))
 }
 
 fn boolean(name: &str, value: &Json) -> Result<Json, Refusal> {

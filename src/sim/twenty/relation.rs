@@ -64,7 +64,8 @@ fn find(
 ) -> Result<Option<Uuid>, Refusal> {
     let table = store.table(index);
     for (key, value) in wanted.as_object().unwrap_or_default() {
-        let column = object.column(key).filter(|(column, field)| *column == object.columns.id || field.unique);
+        let column =
+            object.column(key).filter(|(column, field)| *column == object.columns.id || field.unique);
         let Some((column, field)) = column else { continue };
         if column == object.columns.id {
             let id = values::own_id(value)?;
@@ -100,7 +101,8 @@ pub(crate) fn check(store: &Store, object: &Object, row: &Row) -> Result<(), Ref
 
 /// The refusal of a new id: the timeline of the row points to the old one.
 pub(crate) fn referenced(object: &Object) -> Refusal {
-    let constraint = constraint("timelineActivity", &format!("{}Id", super::standard::arm_of(object.singular)));
+    let constraint =
+        constraint("timelineActivity", &format!("{}Id", super::standard::arm_of(object.singular)));
     Refusal::bad(format!(
         "update or delete on table \"{}\" violates foreign key constraint \"{constraint}\" on table \"timelineActivity\"",
         table_name(object)

@@ -258,7 +258,9 @@ impl Field {
             (Preset::Text(text), ..) => Json::text(text),
             (Preset::Int(number), ..) => Json::int(number),
             (Preset::Flag(flag), ..) => Json::Bool(flag),
-            (Preset::None, Some(shown), kind) if !matches!(kind, Kind::Actor | Kind::Uuid | Kind::DateTime) => {
+            (Preset::None, Some(shown), kind)
+                if !matches!(kind, Kind::Actor | Kind::Uuid | Kind::DateTime) =>
+            {
                 unquoted(shown)
             }
             _ => Json::Null,
@@ -487,8 +489,8 @@ impl Schema {
     /// Takes a field away, as an administrator may do in the middle of a synchronisation.
     pub(crate) fn remove_field(&mut self, plural: &str, name: &str) {
         let object = self.objects.iter_mut().find(|object| !object.removed && object.plural == plural);
-        let field =
-            object.and_then(|object| object.fields.iter_mut().find(|field| !field.removed && field.name == name));
+        let field = object
+            .and_then(|object| object.fields.iter_mut().find(|field| !field.removed && field.name == name));
         if let Some(field) = field {
             field.removed = true;
         }

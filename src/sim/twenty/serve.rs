@@ -189,8 +189,7 @@ fn disturb(core: &mut Core, fault: &Fault, answer: &mut Answer) {
                 if let Some(item) = items.get_mut(at) {
                     item.set("id", foreign);
                 }
-            } else if let Some(Json::Obj(members)) =
-                answer.json_mut().and_then(|body| body.get_mut("data"))
+            } else if let Some(Json::Obj(members)) = answer.json_mut().and_then(|body| body.get_mut("data"))
                 && let Some((_, record)) = members.first_mut()
             {
                 record.set("id", foreign);
@@ -214,7 +213,9 @@ fn respond(request: &Request, answer: Answer) -> Response<Bytes> {
     };
     say("x-powered-by", "Express");
     say("access-control-allow-origin", "*");
-    say("access-control-expose-headers", "WWW-Authenticate");
+    if answer.exposed {
+        say("access-control-expose-headers", "WWW-Authenticate");
+    }
     if answer.preflight {
         say("access-control-allow-methods", "GET,HEAD,PUT,PATCH,POST,DELETE");
         let preflight = request.method == http::Method::OPTIONS;
@@ -229,22 +230,24 @@ fn respond(request: &Request, answer: Answer) -> Response<Bytes> {
             response.headers_mut().insert(name, value);
         }
     }
-    tag(request, &mut response);
+    if answer.tagged {
+        tag(request, &mut response);
+    }
+    if answer.content_type == "application/json" {
+        // These parts of the server write in pieces and do not say how many bytes will come.
+        response.headers_mut().remove(http::header::CONTENT_LENGTH);
+    }
     response
 }
 
 /// The tag of a body that is sent as a whole, and no body for a reader who has it already.
 fn tag(request: &Request, response: &mut Response<Bytes>) {
-    let typed = response.headers().get(http::header::CONTENT_TYPE);
-    let whole = typed.is_some_and(|value| value.as_bytes().ends_with(b"charset=utf-8"));
-    if !whole || response.body().is_empty() {
+    if response.body().is_empty() {
         return;
     }
     let length = response.body().len();
-    let hash = base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        digest::sha1(response.body()),
-    );
+    let hash =
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest::sha1(response.body()));
     let tag = format!("W/\"{length:x}-{}\"", hash.get(..27).unwrap_or_default());
     if let Ok(value) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(http::header::ETAG, value);
@@ -299,7 +302,8 @@ async fn over_http(State(server): State<Twenty>, request: axum::extract::Request
         Ok(response) if asked_head => response.map(|_| Body::empty()),
         Ok(response) => {
             let promised = response.headers().get(http::header::CONTENT_LENGTH).cloned();
-            let whole = promised == Some(HeaderValue::from(response.body().len()));
+            let Some(promised) = promised else { return response.map(in_pieces) };
+            let whole = promised == HeaderValue::from(response.body().len());
             if whole {
                 response.map(Body::from)
             } else {
@@ -309,6 +313,11 @@ async fn over_http(State(server): State<Twenty>, request: axum::extract::Request
         }
         Err(_) => broken(Bytes::new()),
     }
+}
+
+/// A body that does not say how long it is.
+fn in_pieces(body: Bytes) -> Body {
+    Body::from_stream(stream::once(std::future::ready(Ok::<_, std::io::Error>(body))))
 }
 
 /// A response whose body breaks off; the connection closes with it.

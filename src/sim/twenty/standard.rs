@@ -25,9 +25,7 @@ pub(crate) fn text(name: &'static str) -> Field {
 
 /// The system fields of a custom object, in the order in which the recordings show them.
 pub(crate) fn custom_head() -> Vec<Field> {
-    let actor = || {
-        Json::object([("name", Json::text("''")), ("source", Json::text("'MANUAL'"))])
-    };
+    let actor = || Json::object([("name", Json::text("''")), ("source", Json::text("'MANUAL'"))]);
     vec![
         text("name").label("Name").about("Name", "IconAbc"),
         Field::new("id", Kind::Uuid).label("Id").about("Id", "Icon123").system().required(),
@@ -113,11 +111,13 @@ pub(crate) fn objects() -> Vec<Object> {
 
 fn read(table: &'static str) -> Vec<Object> {
     let blocks = table.split("\n@").skip(1);
-    blocks.map(|block| {
-        let mut lines = block.lines();
-        let head = lines.next().unwrap_or_default();
-        read_object(head, lines.map(read_field).collect())
-    }).collect()
+    blocks
+        .map(|block| {
+            let mut lines = block.lines();
+            let head = lines.next().unwrap_or_default();
+            read_object(head, lines.map(read_field).collect())
+        })
+        .collect()
 }
 
 /// The columns of a line.
@@ -139,9 +139,11 @@ fn read_object(line: &'static str, fields: Vec<Field>) -> Object {
     object.label_field = label_field;
     object.image_field = image_field;
     object.duplicate_criteria = match singular {
-        "person" => {
-            &[&["name.firstName", "name.lastName"], &["linkedinLink.primaryLinkUrl"], &["emails.primaryEmail"]]
-        }
+        "person" => &[
+            &["name.firstName", "name.lastName"],
+            &["linkedinLink.primaryLinkUrl"],
+            &["emails.primaryEmail"],
+        ],
         "company" => &[&["name"], &["domainName.primaryLinkUrl"]],
         _ => &[],
     };

@@ -230,7 +230,8 @@ impl Store {
         let mut old = self.clone();
         let schema = Arc::clone(&self.schema);
         for (object, id, before) in self.recent.iter().rev().take(writes) {
-            let (Some(table), Some(shape)) = (old.tables.get_mut(*object), schema.objects().get(*object)) else {
+            let (Some(table), Some(shape)) = (old.tables.get_mut(*object), schema.objects().get(*object))
+            else {
                 continue;
             };
             match before {

@@ -95,7 +95,9 @@ fn position(name: &str, value: &Json) -> Result<Json, Refusal> {
         // The caller turns the words into a number, as that needs the table.
         Json::Str(word) if word == "first" || word == "last" => Ok(value.clone()),
         Json::Num(number) => Ok(Json::Num(whole(number))),
-        other => Err(Refusal::bad(format!("Invalid position value {} for field \"{name}\"", other.inspect()))),
+        other => {
+            Err(Refusal::bad(format!("Invalid position value {} for field \"{name}\"", other.inspect())))
+        }
     }
 }
 
@@ -144,10 +146,11 @@ fn raw_json(name: &str, value: &Json) -> Result<Json, Refusal> {
         Json::Obj(_) | Json::Arr(_) => Some(value.clone()),
         _ => None,
     };
-    let parsed = parsed
-        .ok_or_else(|| Refusal::bad(format!("Invalid object value {} for field \"{name}\"", value.inspect())))?;
+    let parsed = parsed.ok_or_else(|| {
+        Refusal::bad(format!("Invalid object value {} for field \"{name}\"", value.inspect()))
+    })?;
     let empty = parsed.as_object().is_some_and(<[_]>::is_empty);
-    Ok(if empty { Json::Null } else { parsed })
+    Ok(if empty { Json::Null } else { parsed.into_jsonb() })
 }
 
 /// References to uploaded files.

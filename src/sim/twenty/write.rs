@@ -201,8 +201,7 @@ fn fresh_row(core: &mut Core, object: &Object, values: Values, now: i64, place: 
     let given = values.iter().find(|(column, _)| *column == object.columns.id);
     let own = given.and_then(|(_, value)| value.as_str()).and_then(|text| Uuid::parse_str(text).ok());
     let id = own.unwrap_or_else(|| core.ids.uuid());
-    let mut row =
-        Row { id, written: 0, cells: object.fields.iter().map(Field::initial).collect() };
+    let mut row = Row { id, written: 0, cells: object.fields.iter().map(Field::initial).collect() };
     row.set(object.columns.created_at, Json::int(now));
     row.set(object.columns.updated_at, Json::int(now));
     row.set(object.columns.position, Json::int(place));

@@ -27,10 +27,8 @@ pub(crate) struct Problem {
 impl Problem {
     /// An error with a class, and words for people.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        let extensions = Json::object([
-            ("code", Json::text(code)),
-            ("userFriendlyMessage", Json::text(SOMETHING)),
-        ]);
+        let extensions =
+            Json::object([("code", Json::text(code)), ("userFriendlyMessage", Json::text(SOMETHING))]);
         Self { message: message.into(), extensions }
     }
 
@@ -57,10 +55,7 @@ impl Problem {
     }
 
     fn shown(&self) -> Json {
-        Json::object([
-            ("message", Json::text(self.message.clone())),
-            ("extensions", self.extensions.clone()),
-        ])
+        Json::object([("message", Json::text(self.message.clone())), ("extensions", self.extensions.clone())])
     }
 }
 
@@ -86,12 +81,20 @@ impl From<Refusal> for Problem {
                 &message,
                 "Rate limit reached. Please try again later.",
             ),
-            (_, Some("PERMISSION_DENIED")) => {
-                Self::under("FORBIDDEN", "PERMISSION_DENIED", &message, "User does not have permission.")
-            }
-            (404, code) => {
-                Self::under("NOT_FOUND", code.unwrap_or("RECORD_NOT_FOUND"), &message, "This record does not exist or has been deleted.")
-            }
+            (_, Some("PERMISSION_DENIED")) => Self {
+                message,
+                extensions: Json::object([
+                    ("userFriendlyMessage", Json::text("User does not have permission.")),
+                    ("subCode", Json::text("PERMISSION_DENIED")),
+                    ("code", Json::text("FORBIDDEN")),
+                ]),
+            },
+            (404, code) => Self::under(
+                "NOT_FOUND",
+                code.unwrap_or("RECORD_NOT_FOUND"),
+                &message,
+                "This record does not exist or has been deleted.",
+            ),
             (_, Some(code)) => Self::under("BAD_USER_INPUT", code, &message, SOMETHING),
             _ => {
                 let mut problem = Self::new("BAD_USER_INPUT", message);
@@ -148,7 +151,7 @@ pub(crate) fn core(core: &mut Core, request: &Request, body: &Json) -> Result<An
 pub(crate) fn metadata(core: &mut Core, request: &Request, body: &Json) -> Result<Answer, Refusal> {
     let failed = |problems: &[Problem]| {
         let errors = problems.iter().map(Problem::shown).collect();
-        Answer::ok(200, Json::object([("errors", Json::Arr(errors)), ("data", Json::Null)]))
+        Answer::ok(200, Json::object([("errors", Json::Arr(errors)), ("data", Json::Null)])).untagged()
     };
     let operation = match operation(body) {
         Ok(operation) => operation,
@@ -160,7 +163,7 @@ pub(crate) fn metadata(core: &mut Core, request: &Request, body: &Json) -> Resul
     }
     let (data, problems) = run(core, &operation, model::resolve);
     if problems.is_empty() {
-        return Ok(Answer::ok(200, Json::object([("data", data)])));
+        return Ok(Answer::ok(200, Json::object([("data", data)])).untagged());
     }
     Ok(failed(&problems))
 }
@@ -222,12 +225,15 @@ fn connection(list: &Json) -> Json {
     let edge = |item: &Json| Json::object([("cursor", cursor(item)), ("node", item.clone())]);
     Json::object([
         ("edges", Json::Arr(items.iter().map(edge).collect())),
-        ("pageInfo", Json::object([
-            ("hasNextPage", Json::Bool(false)),
-            ("hasPreviousPage", Json::Bool(false)),
-            ("startCursor", items.first().map(cursor).unwrap_or_default()),
-            ("endCursor", items.last().map(cursor).unwrap_or_default()),
-        ])),
+        (
+            "pageInfo",
+            Json::object([
+                ("hasNextPage", Json::Bool(false)),
+                ("hasPreviousPage", Json::Bool(false)),
+                ("startCursor", items.first().map(cursor).unwrap_or_default()),
+                ("endCursor", items.last().map(cursor).unwrap_or_default()),
+            ]),
+        ),
         ("totalCount", Json::int(i64::try_from(items.len()).unwrap_or(i64::MAX))),
     ])
 }

@@ -39,9 +39,7 @@ fn paged(field: &Field, items: Vec<Json>) -> Json {
 
 fn read(core: &Core, field: &Field) -> Result<Json, Problem> {
     let id = field.argument("id").and_then(Json::as_str);
-    let by_id = |items: Vec<Json>| {
-        items.into_iter().find(|item| item.get("id").and_then(Json::as_str) == id)
-    };
+    let by_id = |items: Vec<Json>| items.into_iter().find(|item| item.get("id").and_then(Json::as_str) == id);
     match field.name.as_str() {
         "objects" => Ok(paged(field, described_objects(core))),
         "object" => by_id(described_objects(core)).ok_or_else(|| Refusal::no_metadata().into()),
@@ -111,7 +109,8 @@ fn with_relation(
             ("namePlural", Json::text(object.plural)),
         ])
     };
-    let field_of = |object: &crate::sim::twenty::schema::Object, field: &crate::sim::twenty::schema::Field| {
+    let field_of = |object: &crate::sim::twenty::schema::Object,
+                    field: &crate::sim::twenty::schema::Field| {
         Json::object([
             ("id", Json::text(describe::field_id(core, object, field))),
             ("name", Json::text(field.name)),

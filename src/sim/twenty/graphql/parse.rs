@@ -72,7 +72,9 @@ pub(crate) fn parse(text: &str, variables: &Json, wanted: Option<&str>) -> Read<
     let operation = match wanted {
         Some(name) => operations.find(|(own, ..)| own == name),
         None if many => {
-            return Err(Unreadable("Must provide operation name if query contains multiple operations.".to_owned()));
+            return Err(Unreadable(
+                "Must provide operation name if query contains multiple operations.".to_owned(),
+            ));
         }
         None => operations.next(),
     };
@@ -103,9 +105,8 @@ fn unfold(
                 vec![field]
             }
             Selection::Spread(name) => {
-                let fragment = fragments
-                    .get(name)
-                    .ok_or_else(|| Unreadable(format!("Unknown fragment \"{name}\".")))?;
+                let fragment =
+                    fragments.get(name).ok_or_else(|| Unreadable(format!("Unknown fragment \"{name}\".")))?;
                 unfold(fragment, fragments, depth + 1)?
             }
             Selection::Inline(below) => unfold(below, fragments, depth + 1)?,
@@ -183,7 +184,8 @@ fn string(letters: &[char]) -> Read<(String, usize)> {
         escaped = *letter == '\\' && !escaped;
         ends || *letter == '\n'
     });
-    let end = end.map(|end| end + 1).filter(|end| letters.get(*end) == Some(&'"')).ok_or_else(unterminated)?;
+    let end =
+        end.map(|end| end + 1).filter(|end| letters.get(*end) == Some(&'"')).ok_or_else(unterminated)?;
     let quoted: String = letters.get(..=end).unwrap_or_default().iter().collect();
     // The escapes are those of JSON.
     match Json::parse(quoted.as_bytes()) {
@@ -243,7 +245,8 @@ impl Reader {
         let word = self.name()?;
         match word.as_str() {
             "query" | "mutation" => {
-                let name = if matches!(self.peek(), Some(Token::Name(_))) { self.name()? } else { String::new() };
+                let name =
+                    if matches!(self.peek(), Some(Token::Name(_))) { self.name()? } else { String::new() };
                 if self.is('(') {
                     self.definitions()?;
                 }

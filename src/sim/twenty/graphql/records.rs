@@ -75,9 +75,9 @@ fn verb(object: &Object, name: &str, mutation: bool) -> Option<Verb> {
 /// Resolves a root field.
 pub(crate) fn resolve(core: &mut Core, field: &Field, mutation: bool) -> Result<Json, Problem> {
     let schema = core.schema();
-    let found = schema.live().find_map(|(index, object)| {
-        verb(object, &field.name, mutation).map(|verb| (index, object, verb))
-    });
+    let found = schema
+        .live()
+        .find_map(|(index, object)| verb(object, &field.name, mutation).map(|verb| (index, object, verb)));
     let kind = if mutation { "Mutation" } else { "Query" };
     let (index, object, verb) = found.ok_or_else(|| Problem::unknown_field(&field.name, kind))?;
     check_fields(core, object, verb, field)?;
@@ -217,9 +217,9 @@ fn filter(field: &Field) -> Result<Option<Node>, Refusal> {
 fn list_request(field: &Field) -> Result<list::Request, Refusal> {
     let count = |name: &str| -> Result<Option<usize>, Refusal> {
         let Some(given) = field.argument(name).and_then(Json::as_i64) else { return Ok(None) };
-        usize::try_from(given).map(Some).map_err(|_| {
-            Refusal::bad(format!("{} argument must be non-negative", capitalised(name)))
-        })
+        usize::try_from(given)
+            .map(Some)
+            .map_err(|_| Refusal::bad(format!("{} argument must be non-negative", capitalised(name))))
     };
     let (first, last) = (count("first")?, count("last")?);
     let cursor = |name: &str| field.argument(name).and_then(Json::as_str).map(list::decode).transpose();
@@ -293,9 +293,8 @@ fn value(store: &Store, object: &Object, row: &Row, field: &Field) -> Json {
 /// The id argument of a field.
 fn id(field: &Field) -> Result<Uuid, Refusal> {
     let text = field.argument("id").and_then(Json::as_str).unwrap_or_default();
-    parse_uuid(text).ok_or_else(|| {
-        Refusal::coded("INVALID_QUERY_INPUT", format!("Value \"{text}\" is not a valid UUID"))
-    })
+    parse_uuid(text)
+        .ok_or_else(|| Refusal::coded("INVALID_QUERY_INPUT", format!("Value \"{text}\" is not a valid UUID")))
 }
 
 fn change(core: &mut Core, index: usize, verb: Verb, field: &Field) -> Result<Json, Problem> {

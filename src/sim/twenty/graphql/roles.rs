@@ -43,7 +43,12 @@ fn allowed_person(core: &Core) -> Result<(), Problem> {
         return Ok(());
     }
     let message = "This endpoint requires a session access token";
-    Err(Problem::under("FORBIDDEN", "FORBIDDEN_EXCEPTION", message, "You are not allowed to perform this action."))
+    Err(Problem::under(
+        "FORBIDDEN",
+        "FORBIDDEN_EXCEPTION",
+        message,
+        "You are not allowed to perform this action.",
+    ))
 }
 
 fn member_by<'a>(core: &'a Core, wanted: impl Fn(&Object, &Row) -> bool) -> Option<&'a Row> {
@@ -85,7 +90,8 @@ fn session(core: &mut Core, field: &Field) -> Json {
         .and_then(|row| {
             let (_, object) = core.store.schema.by_plural("workspaceMembers")?;
             let (at, _) = object.field("name")?;
-            let part = |part: &str| row.cell(at).get(part).and_then(Json::as_str).unwrap_or_default().to_owned();
+            let part =
+                |part: &str| row.cell(at).get(part).and_then(Json::as_str).unwrap_or_default().to_owned();
             Some(format!("{} {}", part("firstName"), part("lastName")))
         })
         .unwrap_or_default();
@@ -97,10 +103,7 @@ fn session(core: &mut Core, field: &Field) -> Json {
     let refresh = core.access.login_token(member);
     Json::object([(
         "tokens",
-        Json::object([
-            ("accessOrWorkspaceAgnosticToken", pair(token)),
-            ("refreshToken", pair(refresh)),
-        ]),
+        Json::object([("accessOrWorkspaceAgnosticToken", pair(token)), ("refreshToken", pair(refresh))]),
     )])
 }
 
@@ -188,7 +191,8 @@ fn key_token(core: &mut Core, field: &Field) -> Result<Json, Problem> {
 fn revoke(core: &mut Core, field: &Field) -> Result<Json, Problem> {
     allowed_person(core)?;
     let now = core.now();
-    let at = place(core, field.argument("input").and_then(|input| input.get("id"))).ok_or_else(unknown_key)?;
+    let at =
+        place(core, field.argument("input").and_then(|input| input.get("id"))).ok_or_else(unknown_key)?;
     if let Some(key) = core.access.keys.get_mut(at) {
         key.revoked_at = Some(now);
     }

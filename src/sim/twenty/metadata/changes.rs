@@ -89,7 +89,8 @@ fn object_at(core: &Core, id: &str) -> Option<usize> {
 /// The places of a field by its id.
 fn field_at(core: &Core, id: &str) -> Option<(usize, usize)> {
     core.store.schema.live().find_map(|(index, object)| {
-        let (at, _) = object.live_fields().find(|(_, field)| describe::field_id(core, object, field) == id)?;
+        let (at, _) =
+            object.live_fields().find(|(_, field)| describe::field_id(core, object, field) == id)?;
         Some((index, at))
     })
 }
@@ -142,7 +143,10 @@ pub(crate) fn update_object(core: &mut Core, id: &str, body: &Json) -> Result<Js
             ("nameSingular", Json::text(old_singular)),
         ]);
         let failed = check::failed("objectMetadata", "update", faults, about);
-        return Err(check::refusal("Multiple validation errors occurred while updating object", vec![failed]));
+        return Err(check::refusal(
+            "Multiple validation errors occurred while updating object",
+            vec![failed],
+        ));
     }
     let made = object.times.map_or_else(|| core.now(), |(made, _)| made);
     object.times = Some((made, core.now()));
@@ -180,7 +184,10 @@ pub(crate) fn delete_object(core: &mut Core, id: &str) -> Result<Json, Refusal> 
             ("nameSingular", Json::text(object.singular)),
         ]);
         let failed = check::failed("objectMetadata", "delete", faults, about);
-        return Err(check::refusal("Multiple validation errors occurred while deleting object", vec![failed]));
+        return Err(check::refusal(
+            "Multiple validation errors occurred while deleting object",
+            vec![failed],
+        ));
     }
     let gone = described(core, index, false);
     let plural = object.plural;
@@ -496,11 +503,9 @@ fn change(field: &mut Field, body: &Json, now: i64) {
     if let Some(name) = given("name") {
         field.rename(name);
     }
-    for (name, slot) in [
-        ("label", &mut field.label),
-        ("description", &mut field.description),
-        ("icon", &mut field.icon),
-    ] {
+    for (name, slot) in
+        [("label", &mut field.label), ("description", &mut field.description), ("icon", &mut field.icon)]
+    {
         if let Some(text) = given(name) {
             *slot = text;
         }
@@ -532,9 +537,8 @@ fn change(field: &mut Field, body: &Json, now: i64) {
 fn field_described(core: &Core, index: usize, at: usize) -> Json {
     let schema = core.schema();
     let object = schema.objects().get(index);
-    let shown = object.and_then(|object| {
-        object.fields.get(at).map(|field| describe::field_written(core, object, field))
-    });
+    let shown = object
+        .and_then(|object| object.fields.get(at).map(|field| describe::field_written(core, object, field)));
     shown.unwrap_or_default()
 }
 

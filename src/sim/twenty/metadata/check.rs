@@ -163,9 +163,7 @@ fn complain(name: &str, shape: Shape, value: Option<&Json>) -> Vec<String> {
             None,
         ],
         Shape::Text => [unless(absent || text.is_some(), "must be a string"), None, None],
-        Shape::Flag => {
-            [unless(absent || value.as_bool().is_some(), "must be a boolean value"), None, None]
-        }
+        Shape::Flag => [unless(absent || value.as_bool().is_some(), "must be a boolean value"), None, None],
         Shape::OptionalId => [unless(absent || id, "must be a UUID"), None, None],
         Shape::Id => [unless(id, "must be a UUID"), None, None],
         Shape::Type => [
@@ -268,13 +266,17 @@ pub(crate) fn field_faults(object: &Object, field: &Field) -> Vec<Json> {
     let reserved = object.live_fields().any(|(_, other)| {
         let parts = super::super::emit::empty(other.kind);
         let parts = parts.as_object().unwrap_or_default().iter();
-        parts.map(|(part, _)| part).any(|part| {
-            field.name == format!("{}{}", other.name, super::super::schema::capitalised(part))
-        })
+        parts
+            .map(|(part, _)| part)
+            .any(|part| field.name == format!("{}{}", other.name, super::super::schema::capitalised(part)))
     });
     let name = field.name;
     if reserved {
-        faults.push(fault("RESERVED_KEYWORD", format!("Name \"{name}\" is reserved composite field name"), Some(&value)));
+        faults.push(fault(
+            "RESERVED_KEYWORD",
+            format!("Name \"{name}\" is reserved composite field name"),
+            Some(&value),
+        ));
     }
     let unavailable = |what: &str| {
         let message = format!("Name \"{name}\" is not available as it is already used by another {what}");
@@ -315,9 +317,10 @@ fn option_faults(field: &Field, options: &[&str]) -> Vec<Json> {
     let mut faults = Vec::new();
     for choice in &field.choices {
         let snake = !choice.value.is_empty()
-            && choice.value.chars().all(|letter| {
-                letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_'
-            });
+            && choice
+                .value
+                .chars()
+                .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_');
         let (value, label) = (Json::text(choice.value), Json::text(choice.label));
         if !snake {
             let message = format!("Value must be in UPPER_CASE and follow snake_case \"{}\"", choice.value);
@@ -350,7 +353,12 @@ fn option_faults(field: &Field, options: &[&str]) -> Vec<Json> {
 }
 
 /// One thing that failed, with what is wrong with it.
-pub(crate) fn failed(entity: &'static str, kind: &str, faults: Vec<Json>, what: Json) -> (&'static str, Json) {
+pub(crate) fn failed(
+    entity: &'static str,
+    kind: &str,
+    faults: Vec<Json>,
+    what: Json,
+) -> (&'static str, Json) {
     let failed = Json::object([
         ("status", Json::text("fail")),
         ("errors", Json::Arr(faults)),

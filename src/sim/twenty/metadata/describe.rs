@@ -46,7 +46,10 @@ fn application(core: &Core, custom: bool) -> Json {
 
 fn times(times: Option<(i64, i64)>) -> [Json; 2] {
     let shown = |micros: i64| Json::text(to_iso(micros));
-    times.map_or_else(|| [Json::text(MADE_AT), Json::text(MADE_AT)], |(made, changed)| [shown(made), shown(changed)])
+    times.map_or_else(
+        || [Json::text(MADE_AT), Json::text(MADE_AT)],
+        |(made, changed)| [shown(made), shown(changed)],
+    )
 }
 
 /// The objects that are there.

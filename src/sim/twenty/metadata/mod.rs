@@ -56,9 +56,8 @@ pub(crate) fn answer(core: &mut Core, call: &Call<'_>) -> Option<Result<Answer, 
 
 /// Refuses whoever may not change the data model; the one class of calls that says so with 403.
 fn allow_model(core: &Core) -> Result<(), Refusal> {
-    auth::allow(core, |role| role.settings).map_err(|refusal| {
-        Refusal::coded_as(403, "PERMISSION_DENIED", refusal.message().to_owned())
-    })
+    auth::allow(core, |role| role.settings)
+        .map_err(|refusal| Refusal::coded_as(403, "PERMISSION_DENIED", refusal.message().to_owned()))
 }
 
 /// The id in a path, by the framework's own rule.
@@ -198,7 +197,10 @@ fn page(core: &Core, name: &'static str, mut items: Vec<Json>, query: &Query) ->
 fn limit(query: &Query) -> Result<usize, Refusal> {
     let Some(text) = query.one("limit").filter(|text| !text.is_empty()) else { return Ok(DEFAULT_LIMIT) };
     let limit = super::list::javascript_limit(text).ok_or_else(|| {
-        Refusal::coded("INVALID_LIMIT_QUERY_PARAM", format!("limit '{text}' is invalid. Should be an integer"))
+        Refusal::coded(
+            "INVALID_LIMIT_QUERY_PARAM",
+            format!("limit '{text}' is invalid. Should be an integer"),
+        )
     })?;
     Ok(limit.min(MAX_LIMIT))
 }
