@@ -40,6 +40,7 @@ fn schedule<const N: usize>(block: [u32; 16], next: impl Fn(&[u32]) -> u32) -> V
 }
 
 /// SHA-1.
+#[expect(clippy::many_single_char_names, reason = "the standard names the words so")]
 pub(crate) fn sha1(message: &[u8]) -> [u8; 20] {
     let mut state: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     for block in blocks(message) {
@@ -76,7 +77,7 @@ fn bytes<const N: usize>(state: &[u32]) -> [u8; N] {
     std::array::from_fn(|_| all.next().unwrap_or_default())
 }
 
-/// The first 32 bits of the fractional part of a root of a prime, as the standard defines its constants.
+/// The constants of the rounds: the first bits of the fractional parts of cube roots of primes.
 fn constants() -> &'static [u32; 64] {
     const ROUNDS: [u32; 64] = [
         0x428a_2f98,
@@ -148,6 +149,7 @@ fn constants() -> &'static [u32; 64] {
 }
 
 /// SHA-256.
+#[expect(clippy::many_single_char_names, reason = "the standard names the words so")]
 pub(crate) fn sha256(message: &[u8]) -> [u8; 32] {
     let mut state: [u32; 8] = [
         0x6a09_e667,

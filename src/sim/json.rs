@@ -165,7 +165,7 @@ impl Json {
         let inner = |value: &Self| value.inspect_at(indent + 2);
         match self {
             Self::Str(text) => quoted(text),
-            Self::Arr(items) => laid_out("[", items.iter().map(inner).collect(), "]", indent),
+            Self::Arr(items) => laid_out("[", &items.iter().map(inner).collect::<Vec<_>>(), "]", indent),
             Self::Obj(members) => {
                 let member = |(key, value): &(Key, Self)| {
                     let plain = !key.is_empty()
@@ -174,7 +174,7 @@ impl Json {
                     let name = if plain { key.to_string() } else { quoted(key) };
                     format!("{name}: {}", inner(value))
                 };
-                laid_out("{", members.iter().map(member).collect(), "}", indent)
+                laid_out("{", &members.iter().map(member).collect::<Vec<_>>(), "}", indent)
             }
             other => other.to_text(),
         }
@@ -207,7 +207,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Entries on one line while they fit into 80 columns, one a line otherwise.
-fn laid_out(open: &str, entries: Vec<String>, close: &str, indent: usize) -> String {
+fn laid_out(open: &str, entries: &[String], close: &str, indent: usize) -> String {
     const WIDTH: usize = 80;
     const SLACK: usize = 11;
     if entries.is_empty() {

@@ -146,8 +146,10 @@ fn respond(core: &mut Core, request: &Request) -> Result<Answer, Refusal> {
         (&Method::GET | &Method::HEAD, "/client-config") => {
             return Ok(Answer::ok(200, openapi::client_config(core)));
         }
-        (&Method::POST, "/graphql") => return graphql::core(core, request, &body.unwrap_or_default()),
-        (&Method::POST, "/metadata") => return graphql::metadata(core, request, &body.unwrap_or_default()),
+        (&Method::POST, "/graphql") => return Ok(graphql::core(core, request, &body.unwrap_or_default())),
+        (&Method::POST, "/metadata") => {
+            return Ok(graphql::metadata(core, request, &body.unwrap_or_default()));
+        }
         (&Method::GET | &Method::HEAD, path) if path.starts_with("/rest/open-api/") => {
             return openapi::answer(core, request);
         }

@@ -29,6 +29,7 @@ pub enum KeyState {
 }
 
 /// What a role lets one do.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the real server's own description")]
 #[derive(Clone, Debug)]
 pub(crate) struct Role {
     /// Its id.

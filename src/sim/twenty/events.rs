@@ -81,7 +81,7 @@ pub(crate) fn tell(core: &mut Core, index: usize, verb: Verb, changes: &[Change]
     }
     if !told.is_empty() && object.singular != "timelineActivity" {
         let name = format!("{}.{}", object.singular, verb.word());
-        hooks::call(core, &name, object, told);
+        hooks::call(core, &name, object, &told);
     }
 }
 

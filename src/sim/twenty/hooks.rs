@@ -192,12 +192,12 @@ fn is_private(url: &str) -> bool {
     let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() };
     let octets: Vec<u8> = host.split('.').filter_map(|part| part.parse().ok()).collect();
     match octets.as_slice() {
-        [0 | 10 | 127, ..] | [192, 168, ..] | [169, 254, ..] | [224..=255, ..] => true,
+        [0 | 10 | 127 | 224..=255, ..] | [192, 168, ..] | [169, 254, ..] => true,
         [172, second, ..] => (16..32).contains(second),
         [100, second, ..] => (64..128).contains(second),
         _ => {
             host == "localhost"
-                || host.ends_with(".local")
+                || host.rsplit('.').next() == Some("local")
                 || host.starts_with("[::1")
                 || host.starts_with("[f")
         }
@@ -205,7 +205,7 @@ fn is_private(url: &str) -> bool {
 }
 
 /// Calls everybody who asked for an event of a record.
-pub(crate) fn call(core: &mut Core, event: &str, object: &Object, told: Vec<Told>) {
+pub(crate) fn call(core: &mut Core, event: &str, object: &Object, told: &[Told]) {
     let (singular, verb) = event.split_once('.').unwrap_or((event, ""));
     let wanted = [event.to_owned(), format!("*.{verb}"), format!("{singular}.*"), "*.*".to_owned()];
     let described = Json::object([
@@ -213,7 +213,7 @@ pub(crate) fn call(core: &mut Core, event: &str, object: &Object, told: Vec<Told
         ("nameSingular", Json::text(object.singular)),
     ]);
     for webhook in asking(core, &wanted) {
-        for one in &told {
+        for one in told {
             let mut body = head(core, event, &webhook);
             if let Json::Obj(members) = &mut body {
                 members.insert(2, (Key::Borrowed("objectMetadata"), described.clone()));
@@ -232,7 +232,7 @@ pub(crate) fn call(core: &mut Core, event: &str, object: &Object, told: Vec<Told
 }
 
 /// Calls everybody who asked for an event of the data model.
-pub(crate) fn call_metadata(core: &mut Core, entity: &str, verb: &str, id: &str, after: Json) {
+pub(crate) fn call_metadata(core: &mut Core, entity: &str, verb: &str, id: &str, after: &Json) {
     let event = format!("metadata.{entity}.{verb}");
     let wanted = [
         event.clone(),
@@ -312,7 +312,7 @@ pub(crate) fn register(core: &mut Core, body: &Json) -> Result<Json, Refusal> {
     let shown = show(core, &webhook);
     let id = webhook.id.to_string();
     core.hooks.registered.push(webhook);
-    call_metadata(core, "webhook", "created", &id, without_secret(&shown));
+    call_metadata(core, "webhook", "created", &id, &without_secret(&shown));
     Ok(shown)
 }
 
@@ -342,7 +342,7 @@ pub(crate) fn change(core: &mut Core, id: &str, body: &Json) -> Result<Json, Ref
     webhook.updated_at = now;
     let webhook = webhook.clone();
     let shown = show(core, &webhook);
-    call_metadata(core, "webhook", "updated", id, without_secret(&shown));
+    call_metadata(core, "webhook", "updated", id, &without_secret(&shown));
     Ok(shown)
 }
 
@@ -351,7 +351,7 @@ pub(crate) fn remove(core: &mut Core, id: &str) -> Result<Json, Refusal> {
     let found = core.hooks.registered.iter().position(|webhook| webhook.id.to_string() == id);
     let webhook = core.hooks.registered.remove(found.ok_or_else(unknown)?);
     let shown = show(core, &webhook);
-    call_metadata(core, "webhook", "deleted", id, without_secret(&shown));
+    call_metadata(core, "webhook", "deleted", id, &without_secret(&shown));
     Ok(shown)
 }
 

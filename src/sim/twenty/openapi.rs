@@ -144,7 +144,9 @@ fn record_paths(object: &Object, one: &str, paths: &mut Json) {
         for (method, summary, body) in calls {
             let body = body.then(|| reference("schemas", one));
             if let Json::Obj(members) = call(method, plural, summary, body) {
-                members.into_iter().for_each(|(name, value)| all.set(name, value));
+                for (name, value) in members {
+                    all.set(name, value);
+                }
             }
         }
         paths.set(path, all);

@@ -223,8 +223,8 @@ fn number(name: &str, value: &Json) -> Result<Json, Refusal> {
     let text = text.trim_start();
     let front = (1..=text.len()).rev().filter_map(|end| text.get(..end));
     let parsed = front.filter(|front| front.ends_with(|last: char| last.is_ascii_digit() || last == '.'));
-    let parsed = parsed.map(|front| front.trim_start_matches('+').trim_end_matches('.'));
-    let found = parsed.filter_map(|front| front.parse::<serde_json::Number>().ok()).next();
+    let mut parsed = parsed.map(|front| front.trim_start_matches('+').trim_end_matches('.'));
+    let found = parsed.find_map(|front| front.parse::<serde_json::Number>().ok());
     found.map(Json::Num).ok_or_else(|| Refusal::bad(format!("Invalid number value NaN for field \"{name}\"")))
 }
 

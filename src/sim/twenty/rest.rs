@@ -55,14 +55,13 @@ impl Route {
         match parts.as_slice() {
             [] => Err(no_route(request)),
             ["restore", object] if changing && version != Version::Newer => route(object, Action::Restore),
-            [object] => route(object, Action::Collection),
             ["batch", object] if request.method == Method::POST => route(object, Action::Batch),
-            ["batch", object] => route(object, Action::Collection),
             [object, "duplicates"] if request.method == Method::POST => route(object, Action::Duplicates),
             [object, "groupBy"] if request.method == Method::GET => route(object, Action::Groups),
             [object, "merge"] if changing => route(object, Action::Merge),
-            [object, "duplicates" | "groupBy" | "merge"] => route(object, Action::Collection),
-            ["restore", object] => route(object, Action::Collection),
+            [object] | ["batch" | "restore", object] | [object, "duplicates" | "groupBy" | "merge"] => {
+                route(object, Action::Collection)
+            }
             [object, id] => route(object, Action::Record(list::path_id(id)?)),
             _ => Err(Refusal::bad(format!(
                 "Query path '{path}' invalid. Valid examples: /rest/companies/id or /rest/companies or /rest/batch/companies"

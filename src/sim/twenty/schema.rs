@@ -126,6 +126,7 @@ pub(crate) struct Choice {
 }
 
 /// One field of an object.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the real server's own description")]
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     /// Name in the API.
@@ -311,6 +312,7 @@ pub(crate) struct SystemColumns {
 }
 
 /// One object of the workspace.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the real server's own description")]
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
     /// Name of one record, `person`.

@@ -14,7 +14,7 @@ pub(crate) fn vector(object: &Object, row: &Row) -> String {
         let value = row.cell(index);
         match (field.name, field.kind) {
             (name, Kind::Text) if name == object.label_field || name == "userEmail" => {
-                words.text(value.as_str().unwrap_or_default())
+                words.text(value.as_str().unwrap_or_default());
             }
             ("name", Kind::FullName) => {
                 words.text(part(value, "firstName"));

@@ -9,7 +9,7 @@ use http::{HeaderValue, Response, StatusCode};
 use super::api::{self, Answer, Content, Request};
 use super::core::Core;
 use super::error::Refusal;
-use super::metadata::changes;
+use super::metadata::fields;
 use super::{LoggedRequest, Twenty, hands};
 use crate::sim::digest;
 use crate::sim::faults::{Broken, Fault};
@@ -136,8 +136,8 @@ fn refused(core: &Core, request: &Request, fault: &Fault) -> Option<Refusal> {
 fn before(core: &mut Core, request: &Request, fault: &Fault) {
     match fault {
         Fault::FieldRemoved { object, field } => core.store.remove_field(object, field),
-        Fault::FieldAdded { object, field } => changes::add_text_field(core, object, field),
-        Fault::FieldRenamed { object, field, to } => changes::rename_field(core, object, field, to),
+        Fault::FieldAdded { object, field } => fields::add_text_field(core, object, field),
+        Fault::FieldRenamed { object, field, to } => fields::rename_field(core, object, field, to),
         Fault::ClockSkew(milliseconds) => core.skew = milliseconds.saturating_mul(1_000),
         Fault::VersionSwitch(version) => core.version = *version,
         Fault::DuplicateDelivery => {

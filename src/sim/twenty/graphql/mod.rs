@@ -121,19 +121,19 @@ fn operation(body: &Json) -> Result<Operation, Problem> {
 /// Lets a request pass that names whoever asks; GraphQL answers 200 to the others too.
 fn check(core: &mut Core, request: &Request) -> Result<(), Problem> {
     auth::check(core, request.authorization.as_deref()).map_err(|refusal| {
-        let code = if refusal.status == 401 { "UNAUTHENTICATED" } else { "FORBIDDEN" };
-        Problem::new(code, refusal.message().to_owned())
+        let class = if refusal.status == 401 { "UNAUTHENTICATED" } else { "FORBIDDEN" };
+        Problem::new(class, refusal.message().to_owned())
     })
 }
 
 /// Answers `/graphql`.
-pub(crate) fn core(core: &mut Core, request: &Request, body: &Json) -> Result<Answer, Refusal> {
+pub(crate) fn core(core: &mut Core, request: &Request, body: &Json) -> Answer {
     let answered = check(core, request).and_then(|()| operation(body));
     let operation = match answered {
         Ok(operation) => operation,
         Err(problem) => {
             let errors = Json::object([("errors", Json::Arr(vec![problem.shown()]))]);
-            return Ok(Answer::plain(200, errors));
+            return Answer::plain(200, errors);
         }
     };
     let (data, problems) = run(core, &operation, records::resolve);
@@ -144,28 +144,28 @@ pub(crate) fn core(core: &mut Core, request: &Request, body: &Json) -> Result<An
     if !problems.is_empty() {
         answer.set("errors", Json::Arr(problems.iter().map(Problem::shown).collect()));
     }
-    Ok(Answer::plain(200, answer))
+    Answer::plain(200, answer)
 }
 
 /// Answers `/metadata`. Signing in needs no token, everything else does.
-pub(crate) fn metadata(core: &mut Core, request: &Request, body: &Json) -> Result<Answer, Refusal> {
+pub(crate) fn metadata(core: &mut Core, request: &Request, body: &Json) -> Answer {
     let failed = |problems: &[Problem]| {
         let errors = problems.iter().map(Problem::shown).collect();
         Answer::ok(200, Json::object([("errors", Json::Arr(errors)), ("data", Json::Null)])).untagged()
     };
     let operation = match operation(body) {
         Ok(operation) => operation,
-        Err(problem) => return Ok(failed(&[problem])),
+        Err(problem) => return failed(&[problem]),
     };
     let open = operation.fields.iter().all(|field| roles::is_open(&field.name));
     if !open && let Err(problem) = check(core, request) {
-        return Ok(failed(&[problem]));
+        return failed(&[problem]);
     }
     let (data, problems) = run(core, &operation, model::resolve);
     if problems.is_empty() {
-        return Ok(Answer::ok(200, Json::object([("data", data)])).untagged());
+        return Answer::ok(200, Json::object([("data", data)])).untagged();
     }
-    Ok(failed(&problems))
+    failed(&problems)
 }
 
 /// Resolves the root fields one after the other; one that fails is null.

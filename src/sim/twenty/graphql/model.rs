@@ -7,7 +7,7 @@ use crate::sim::twenty::auth;
 use crate::sim::twenty::core::Core;
 use crate::sim::twenty::error::Refusal;
 use crate::sim::twenty::hooks;
-use crate::sim::twenty::metadata::{changes, describe};
+use crate::sim::twenty::metadata::{describe, fields, objects};
 use crate::sim::twenty::schema::Kind;
 
 /// Resolves a root field.
@@ -21,7 +21,7 @@ pub(crate) fn resolve(core: &mut Core, field: &Field, mutation: bool) -> Result<
 }
 
 /// The list a paging argument asks for.
-fn paged(field: &Field, items: Vec<Json>) -> Json {
+fn paged(field: &Field, items: &[Json]) -> Json {
     let paging = field.argument("paging").cloned().unwrap_or_default();
     let after = paging.get("after").and_then(Json::as_str);
     let id = |item: &Json| item.get("id").and_then(Json::as_str).unwrap_or_default().to_owned();
@@ -41,9 +41,9 @@ fn read(core: &Core, field: &Field) -> Result<Json, Problem> {
     let id = field.argument("id").and_then(Json::as_str);
     let by_id = |items: Vec<Json>| items.into_iter().find(|item| item.get("id").and_then(Json::as_str) == id);
     match field.name.as_str() {
-        "objects" => Ok(paged(field, described_objects(core))),
+        "objects" => Ok(paged(field, &described_objects(core))),
         "object" => by_id(described_objects(core)).ok_or_else(|| Refusal::no_metadata().into()),
-        "fields" => Ok(paged(field, described_fields(core))),
+        "fields" => Ok(paged(field, &described_fields(core))),
         "field" => by_id(described_fields(core)).ok_or_else(|| Refusal::no_metadata().into()),
         "webhooks" => {
             auth::allow(core, |role| role.settings)?;
@@ -136,12 +136,12 @@ fn change(core: &mut Core, field: &Field) -> Result<Json, Problem> {
     let nested = of("id");
     let id = nested.as_str().or_else(|| field.argument("id")?.as_str()).unwrap_or_default().to_owned();
     let changed = match field.name.as_str() {
-        "createOneObject" => changes::create_object(core, &of("object"))?,
-        "updateOneObject" => changes::update_object(core, &id, &of("update"))?,
-        "deleteOneObject" => changes::delete_object(core, &id)?,
-        "createOneField" | "createOneFieldMetadata" => changes::create_field(core, &of("field"))?,
-        "updateOneField" => changes::update_field(core, &id, &of("update"))?,
-        "deleteOneField" => changes::delete_field(core, &id)?,
+        "createOneObject" => objects::create_object(core, &of("object"))?,
+        "updateOneObject" => objects::update_object(core, &id, &of("update"))?,
+        "deleteOneObject" => objects::delete_object(core, &id)?,
+        "createOneField" | "createOneFieldMetadata" => fields::create_field(core, &of("field"))?,
+        "updateOneField" => fields::update_field(core, &id, &of("update"))?,
+        "deleteOneField" => fields::delete_field(core, &id)?,
         "createWebhook" => hooks::register(core, &input)?,
         "updateWebhook" => hooks::change(core, &id, &of("update"))?,
         "deleteWebhook" => hooks::remove(core, &id)?,

@@ -221,7 +221,7 @@ impl Reader {
         there
     }
 
-    fn expect(&mut self, mark: char) -> Read<()> {
+    fn want(&mut self, mark: char) -> Read<()> {
         if self.take(mark) {
             return Ok(());
         }
@@ -270,11 +270,11 @@ impl Reader {
 
     /// Variables with their types, which nobody checks here, and defaults, which count.
     fn definitions(&mut self) -> Read<()> {
-        self.expect('(')?;
+        self.want('(')?;
         while !self.take(')') {
-            self.expect('$')?;
+            self.want('$')?;
             let name = self.name()?;
-            self.expect(':')?;
+            self.want(':')?;
             while matches!(self.peek(), Some(Token::Name(_) | Token::Mark('[' | ']' | '!'))) {
                 self.at += 1;
             }
@@ -308,7 +308,7 @@ impl Reader {
     }
 
     fn selections(&mut self) -> Read<Vec<Selection>> {
-        self.expect('{')?;
+        self.want('{')?;
         let mut selections = Vec::new();
         while !self.take('}') {
             if let Some(selection) = self.selection()? {
@@ -351,7 +351,7 @@ impl Reader {
         if self.take('(') {
             while !self.take(')') {
                 let name = self.name()?;
-                self.expect(':')?;
+                self.want(':')?;
                 let value = self.value()?;
                 arguments.set(name, value);
             }
@@ -385,7 +385,7 @@ impl Reader {
                 let mut members: Vec<(Key, Json)> = Vec::new();
                 while !self.take('}') {
                     let name = self.name()?;
-                    self.expect(':')?;
+                    self.want(':')?;
                     members.push((Key::Owned(name), self.value()?));
                 }
                 Ok(Json::Obj(members))

@@ -51,7 +51,7 @@ fn allowed_person(core: &Core) -> Result<(), Problem> {
     ))
 }
 
-fn member_by<'a>(core: &'a Core, wanted: impl Fn(&Object, &Row) -> bool) -> Option<&'a Row> {
+fn member_by(core: &Core, wanted: impl Fn(&Object, &Row) -> bool) -> Option<&Row> {
     let (index, object) = core.store.schema.by_plural("workspaceMembers")?;
     core.store.table(index).rows().values().find(|row| wanted(object, row))
 }

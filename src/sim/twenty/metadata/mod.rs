@@ -2,10 +2,11 @@
 //!
 //! They cost no token of the rate limit. Their errors have envelopes of their own, class by class.
 
-pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod describe;
+pub(crate) mod fields;
 pub(crate) mod keys;
+pub(crate) mod objects;
 
 use http::Method;
 use uuid::Uuid;
@@ -46,8 +47,8 @@ pub(crate) fn answer(core: &mut Core, call: &Call<'_>) -> Option<Result<Answer, 
         return None;
     }
     match (name, below.is_some()) {
-        ("objects", true) => Some(objects(core, call, id)),
-        ("fields", true) => Some(fields(core, call, id)),
+        ("objects", true) => Some(answer_objects(core, call, id)),
+        ("fields", true) => Some(answer_fields(core, call, id)),
         ("webhooks", _) => Some(webhooks(core, call, id)),
         ("apiKeys", _) => Some(keys::rest(core, call, id)),
         _ => None,
@@ -77,7 +78,7 @@ fn wrapped(core: &Core, name: &'static str, value: Json) -> Json {
     if core.version == Version::Newer { value } else { under(name, value) }
 }
 
-fn objects(core: &mut Core, call: &Call<'_>, id: Option<&str>) -> Result<Answer, Refusal> {
+fn answer_objects(core: &mut Core, call: &Call<'_>, id: Option<&str>) -> Result<Answer, Refusal> {
     allow_model(core)?;
     match (call.method, id) {
         (&Method::GET | &Method::HEAD, None) => {
@@ -90,22 +91,22 @@ fn objects(core: &mut Core, call: &Call<'_>, id: Option<&str>) -> Result<Answer,
             Ok(Answer::ok(200, wrapped(core, "object", describe::object_listed(core, object))))
         }
         (&Method::POST, None) => {
-            let made = changes::create_object(core, call.body)?;
+            let made = objects::create_object(core, call.body)?;
             Ok(Answer::ok(201, wrapped(core, "createOneObject", made)))
         }
         (&Method::PATCH | &Method::PUT, Some(id)) => {
-            let changed = changes::update_object(core, path_id(id)?, call.body)?;
+            let changed = objects::update_object(core, path_id(id)?, call.body)?;
             Ok(Answer::ok(200, wrapped(core, "updateOneObject", changed)))
         }
         (&Method::DELETE, Some(id)) => {
-            let gone = changes::delete_object(core, path_id(id)?)?;
+            let gone = objects::delete_object(core, path_id(id)?)?;
             Ok(Answer::ok(200, wrapped(core, "deleteOneObject", gone)))
         }
         _ => Err(no_route(call)),
     }
 }
 
-fn fields(core: &mut Core, call: &Call<'_>, id: Option<&str>) -> Result<Answer, Refusal> {
+fn answer_fields(core: &mut Core, call: &Call<'_>, id: Option<&str>) -> Result<Answer, Refusal> {
     allow_model(core)?;
     match (call.method, id) {
         (&Method::GET | &Method::HEAD, None) => {
@@ -121,15 +122,15 @@ fn fields(core: &mut Core, call: &Call<'_>, id: Option<&str>) -> Result<Answer, 
             Ok(Answer::ok(200, wrapped(core, "field", field)))
         }
         (&Method::POST, None) => {
-            let made = changes::create_field(core, call.body)?;
+            let made = fields::create_field(core, call.body)?;
             Ok(Answer::ok(201, wrapped(core, "createOneField", made)))
         }
         (&Method::PATCH | &Method::PUT, Some(id)) => {
-            let changed = changes::update_field(core, path_id(id)?, call.body)?;
+            let changed = fields::update_field(core, path_id(id)?, call.body)?;
             Ok(Answer::ok(200, wrapped(core, "updateOneField", changed)))
         }
         (&Method::DELETE, Some(id)) => {
-            let gone = changes::delete_field(core, path_id(id)?)?;
+            let gone = fields::delete_field(core, path_id(id)?)?;
             Ok(Answer::ok(200, wrapped(core, "deleteOneField", gone)))
         }
         _ => Err(no_route(call)),
