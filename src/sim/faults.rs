@@ -1,13 +1,19 @@
 //! What can go wrong between a client and a server, decided by number or by seed.
 //!
 //! A fault is a value: a plan says which befalls the n-th request, and the simulator acts it out at
-//! the byte stream. Nothing waits; a timeout is told, not sat through.
+//! the byte stream. Nothing waits; a timeout is told, not sat through. A plan can be written as
+//! text, see [`Plan::parse`].
+
+mod text;
 
 use std::collections::BTreeMap;
 
 use http::Method;
 
 use super::dice::Dice;
+use super::twenty::Version;
+
+pub use text::{BadPlan, GRAMMAR};
 
 /// How an exchange broke off, as far as the caller can know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +71,57 @@ pub enum Fault {
         /// Name of the field.
         field: String,
     },
+    /// An administrator adds a text field before the request.
+    FieldAdded {
+        /// Plural name of the object.
+        object: String,
+        /// Name of the field.
+        field: String,
+    },
+    /// An administrator renames a field before the request.
+    FieldRenamed {
+        /// Plural name of the object.
+        object: String,
+        /// Name of the field.
+        field: String,
+        /// Its new name.
+        to: String,
+    },
+    /// The answer comes so many milliseconds late. In process it comes at once; the log tells.
+    Slow(u64),
+    /// The database takes too long: 400 with `Query read timeout`; nothing happens.
+    QueryTimeout,
+    /// The metadata calls answer 500, as on one release of the real server; others are not harmed.
+    MetadataError,
+    /// A read is answered by a replica that lacks the last so many writes.
+    StaleRead(usize),
+    /// Somebody creates a record right after the request.
+    ConcurrentCreate,
+    /// Somebody puts a random row into the bin right after the request.
+    ConcurrentDelete,
+    /// Somebody destroys a random row right after the request.
+    HardDelete,
+    /// Another importer changes a random row and dates the change back by a day.
+    BackdatedEdit,
+    /// The nightly job empties the bin of what lay there for two weeks.
+    TrashPurge,
+    /// From this request on the server's clock goes wrong by so many milliseconds.
+    ClockSkew(i64),
+    /// From this request on another version of the server answers.
+    VersionSwitch(Version),
+}
+
+/// One thing that goes wrong on the way of a webhook's call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookFault {
+    /// It never leaves.
+    Lost,
+    /// It leaves twice.
+    Duplicated,
+    /// It overtakes calls that were there before it.
+    Reordered,
+    /// It leaves so many milliseconds late.
+    Late(i64),
 }
 
 /// Which requests a plan counts and harms.
@@ -96,6 +153,9 @@ pub struct Plan {
     scope: Scope,
     scripted: BTreeMap<u64, Fault>,
     odds: Vec<(u64, Fault)>,
+    every: Vec<(u64, Fault)>,
+    hooks: Vec<(u64, HookFault)>,
+    seed: Option<u64>,
     counted: u64,
     storm: u32,
 }
@@ -118,6 +178,37 @@ impl Plan {
     pub fn often(mut self, per_mille: u64, fault: Fault) -> Self {
         self.odds.push((per_mille, fault));
         self
+    }
+
+    /// Every n-th request meets this fault.
+    #[must_use]
+    pub fn every(mut self, requests: u64, fault: Fault) -> Self {
+        self.every.push((requests, fault));
+        self
+    }
+
+    /// Any call of a webhook meets this fault so many times in a thousand.
+    #[must_use]
+    pub fn hook(mut self, per_mille: u64, fault: HookFault) -> Self {
+        self.hooks.push((per_mille, fault));
+        self
+    }
+
+    /// Draws from a seed of its own instead of the simulator's.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The seed of its own, if it has one.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    /// What befalls the calls of webhooks, with the chance of each in a thousand.
+    pub(crate) fn hook_faults(&self) -> &[(u64, HookFault)] {
+        &self.hooks
     }
 
     /// Only requests of this scope are counted and harmed.
@@ -158,7 +249,11 @@ impl Plan {
             return None;
         }
         self.counted += 1;
-        let drawn = self.scripted.get(&self.counted).cloned();
+        let periodic = || {
+            let due = |(requests, _): &&(u64, Fault)| self.counted.is_multiple_of((*requests).max(1));
+            self.every.iter().find(due).map(|(_, fault)| fault.clone())
+        };
+        let drawn = self.scripted.get(&self.counted).cloned().or_else(periodic);
         let fault = drawn.or_else(|| {
             // Every chance is drawn, hit or not, so that one fault more or less shifts no other.
             let mut hit = None;

@@ -110,6 +110,20 @@ impl Json {
         }
     }
 
+    /// The value as Postgres keeps `jsonb`: members by the length of their names, then by name.
+    pub(crate) fn into_jsonb(self) -> Self {
+        match self {
+            Self::Arr(items) => Self::Arr(items.into_iter().map(Self::into_jsonb).collect()),
+            Self::Obj(members) => {
+                let mut members: Vec<(Key, Self)> =
+                    members.into_iter().map(|(key, value)| (key, value.into_jsonb())).collect();
+                members.sort_by(|(left, _), (right, _)| (left.len(), left).cmp(&(right.len(), right)));
+                Self::Obj(members)
+            }
+            other => other,
+        }
+    }
+
     /// Compact text, as `JSON.stringify` writes it.
     pub(crate) fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -134,13 +148,77 @@ impl Json {
         }
     }
 
-    /// The value as a JavaScript error message shows it: strings in single quotes, the rest as JSON.
-    pub(crate) fn inspect(&self) -> String {
+    /// The flag, if it is one.
+    pub(crate) fn as_bool(&self) -> Option<bool> {
         match self {
-            Self::Str(text) => format!("'{text}'"),
+            Self::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// The value as the server's error messages show it (`util.inspect` of its platform).
+    pub(crate) fn inspect(&self) -> String {
+        self.inspect_at(0)
+    }
+
+    fn inspect_at(&self, indent: usize) -> String {
+        let inner = |value: &Self| value.inspect_at(indent + 2);
+        match self {
+            Self::Str(text) => quoted(text),
+            Self::Arr(items) => laid_out("[", &items.iter().map(inner).collect::<Vec<_>>(), "]", indent),
+            Self::Obj(members) => {
+                let member = |(key, value): &(Key, Self)| {
+                    let plain = !key.is_empty()
+                        && !key.starts_with(|first: char| first.is_ascii_digit())
+                        && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "_$".contains(letter));
+                    let name = if plain { key.to_string() } else { quoted(key) };
+                    format!("{name}: {}", inner(value))
+                };
+                laid_out("{", &members.iter().map(member).collect::<Vec<_>>(), "}", indent)
+            }
             other => other.to_text(),
         }
     }
+}
+
+/// A string in the quotes that need the least escaping, single ones first.
+fn quoted(text: &str) -> String {
+    let quote = match (text.contains('\''), text.contains('"'), text.contains('`')) {
+        (true, false, _) => '"',
+        (true, true, false) => '`',
+        _ => '\'',
+    };
+    let mut shown = String::from(quote);
+    for letter in text.chars() {
+        match letter {
+            '\n' => shown.push_str("\\n"),
+            '\t' => shown.push_str("\\t"),
+            '\r' => shown.push_str("\\r"),
+            '\\' => shown.push_str("\\\\"),
+            other if other == quote => {
+                shown.push('\\');
+                shown.push(other);
+            }
+            other => shown.push(other),
+        }
+    }
+    shown.push(quote);
+    shown
+}
+
+/// Entries on one line while they fit into 80 columns, one a line otherwise.
+fn laid_out(open: &str, entries: &[String], close: &str, indent: usize) -> String {
+    const WIDTH: usize = 80;
+    const SLACK: usize = 11;
+    if entries.is_empty() {
+        return format!("{open}{close}");
+    }
+    let length = entries.iter().map(String::len).sum::<usize>() + 2 * entries.len() + indent + SLACK;
+    if length <= WIDTH && !entries.iter().any(|entry| entry.contains('\n')) {
+        return format!("{open} {} {close}", entries.join(", "));
+    }
+    let margin = " ".repeat(indent);
+    format!("{open}\n{margin}  {}\n{margin}{close}", entries.join(&format!(",\n{margin}  ")))
 }
 
 impl From<&Value> for Json {
@@ -253,6 +331,20 @@ mod tests {
         let text = r#"{"b":1,"a":[true,null,"x"],"c":{"z":0.5,"y":-3}}"#;
         let json = Json::parse(text.as_bytes()).expect("valid JSON");
         assert_eq!(json.to_text(), text);
+    }
+
+    #[test]
+    fn shows_values_as_error_messages_do() {
+        let shown = |text: &str| Json::parse(text.as_bytes()).expect("valid JSON").inspect();
+        assert_eq!(shown(r#""O'Brien""#), r#""O'Brien""#);
+        assert_eq!(shown(r#"{"a":1,"b-c":["x",null]}"#), "{ a: 1, 'b-c': [ 'x', null ] }");
+        assert_eq!(shown("[]"), "[]");
+    }
+
+    #[test]
+    fn jsonb_sorts_names_by_length_first() {
+        let json = Json::parse(br#"{"firstName":1,"lastName":{"url":1,"a":2}}"#).expect("valid JSON");
+        assert_eq!(json.into_jsonb().to_text(), r#"{"lastName":{"a":2,"url":1},"firstName":1}"#);
     }
 
     #[test]

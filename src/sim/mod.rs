@@ -4,6 +4,7 @@
 //! the clock and the seed are handed in, so one seed replays one history byte for byte.
 
 mod dice;
+mod digest;
 pub mod faults;
 mod json;
 pub mod scenario;

@@ -1,4 +1,4 @@
-//! Routes: from a request to an operation, in the order in which the real server looks at things.
+//! Requests and answers, and which part of the server a path belongs to.
 //!
 //! Body syntax, then authentication, path, object, parameters, rate limit, and last the fields and
 //! values; the order decides which error a bad request gets and whether it costs a token.
@@ -8,21 +8,18 @@ use http::Method;
 
 use super::auth;
 use super::core::Core;
-use super::duplicates;
 use super::error::Refusal;
-use super::groups;
-use super::list;
-use super::metadata;
+use super::graphql;
+use super::metadata::{self, Call};
+use super::openapi;
 use super::query::Query;
-use super::remove;
-use super::schema::{Object, Schema};
-use super::write;
+use super::rest;
 use crate::sim::json::{Json, Key};
 
 /// Largest body.
 const MAX_BODY: usize = 10 * 1024 * 1024;
-/// The version this server says it is.
-const VERSION: &str = "2.19.0";
+/// The type of what the server writes itself.
+const JSON: &str = "application/json; charset=utf-8";
 
 /// A request as the simulator sees it.
 #[derive(Clone, Debug)]
@@ -37,8 +34,21 @@ pub(crate) struct Request {
     pub(crate) authorization: Option<String>,
     /// `Content-Type`.
     pub(crate) content_type: String,
+    /// `If-None-Match`.
+    pub(crate) if_none_match: Option<String>,
     /// Body bytes.
     pub(crate) body: Bytes,
+}
+
+/// What an answer carries.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Content {
+    /// Nothing.
+    Nothing,
+    /// JSON.
+    Json(Json),
+    /// Text that is not written as JSON.
+    Text(&'static str),
 }
 
 /// An answer before it is put into bytes.
@@ -48,19 +58,75 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// `Content-Type`; empty for an answer without a body.
     pub(crate) content_type: &'static str,
-    /// Body; `None` for an answer without one.
-    pub(crate) body: Option<Json>,
+    /// Body.
+    pub(crate) body: Content,
+    /// True for answers the framework gives by itself, a preflight among them; it lists the methods then.
+    pub(crate) preflight: bool,
+    /// False for what is refused before the headers for browsers are complete.
+    pub(crate) exposed: bool,
+    /// True for bodies that are sent whole, with a tag.
+    pub(crate) tagged: bool,
+    /// Headers beyond the usual ones.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Answer {
-    fn ok(status: u16, body: Json) -> Self {
-        Self { status, content_type: "application/json; charset=utf-8", body: Some(body) }
+    /// JSON with a status.
+    pub(crate) fn ok(status: u16, body: Json) -> Self {
+        Self {
+            status,
+            content_type: JSON,
+            body: Content::Json(body),
+            preflight: false,
+            exposed: true,
+            tagged: true,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The same without a tag.
+    pub(crate) fn untagged(self) -> Self {
+        Self { tagged: false, ..self }
+    }
+
+    /// No body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { content_type: "", body: Content::Nothing, ..Self::ok(status, Json::Null) }
+    }
+
+    /// A bare word, which the framework calls HTML.
+    pub(crate) fn text(status: u16, text: &'static str) -> Self {
+        Self {
+            content_type: "text/html; charset=utf-8",
+            body: Content::Text(text),
+            ..Self::ok(status, Json::Null)
+        }
+    }
+
+    /// JSON of a part of the server that names no character set.
+    pub(crate) fn plain(status: u16, body: Json) -> Self {
+        Self { content_type: "application/json", tagged: false, ..Self::ok(status, body) }
+    }
+
+    /// The JSON body for changing it.
+    pub(crate) fn json_mut(&mut self) -> Option<&mut Json> {
+        match &mut self.body {
+            Content::Json(body) => Some(body),
+            _ => None,
+        }
     }
 }
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
-        Self { status: refusal.status, content_type: refusal.content_type(), body: Some(refusal.body()) }
+        Self {
+            content_type: refusal.content_type(),
+            preflight: refusal.is_of_the_framework(),
+            exposed: !refusal.is_early(),
+            tagged: refusal.content_type().ends_with("utf-8"),
+            headers: refusal.headers(),
+            ..Self::ok(refusal.status, refusal.body())
+        }
     }
 }
 
@@ -71,32 +137,38 @@ pub(crate) fn handle(core: &mut Core, request: &Request) -> Answer {
 
 fn respond(core: &mut Core, request: &Request) -> Result<Answer, Refusal> {
     if request.method == Method::OPTIONS {
-        return Ok(Answer { status: 204, content_type: "", body: None });
+        return Ok(Answer { preflight: true, ..Answer::empty(204) });
     }
     let body = read_body(request)?;
-    match request.path.as_str() {
-        "/healthz" => return Ok(Answer::ok(200, health())),
-        "/client-config" => return Ok(Answer::ok(200, client_config())),
+    let query = Query::parse(&request.query);
+    match (&request.method, request.path.as_str()) {
+        (&Method::GET | &Method::HEAD, "/healthz") => return Ok(Answer::ok(200, health())),
+        (&Method::GET | &Method::HEAD, "/client-config") => {
+            return Ok(Answer::ok(200, openapi::client_config(core)));
+        }
+        (&Method::POST, "/graphql") => return Ok(graphql::core(core, request, &body.unwrap_or_default())),
+        (&Method::POST, "/metadata") => {
+            return Ok(graphql::metadata(core, request, &body.unwrap_or_default()));
+        }
+        (&Method::GET | &Method::HEAD, path) if path.starts_with("/rest/open-api/") => {
+            return openapi::answer(core, request);
+        }
         _ => {}
     }
     let known = [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::PUT, Method::DELETE];
-    if !request.path.starts_with("/rest/") || !known.contains(&request.method) {
-        return Err(no_route(request));
+    let below = request.path.strip_prefix("/rest/").filter(|_| known.contains(&request.method));
+    let Some(path) = below else { return Err(no_route(request)) };
+    auth::check(core, request.authorization.as_deref())?;
+    let body = body.unwrap_or_default();
+    let call = Call { method: &request.method, path, query: &query, body: &body };
+    if let Some(answer) = metadata::answer(core, &call) {
+        return answer;
     }
-    auth::check(request.authorization.as_deref(), &auth::token(core.seed), core.key_state)?;
-    let query = Query::parse(&request.query);
-    if let Some(path) = request.path.strip_prefix("/rest/metadata/")
-        && request.method == Method::GET
-        && let Some(answer) = metadata::get(core, path, &query)
-    {
-        return answer.map(|body| Answer::ok(200, body));
-    }
-    let route = Route::parse(request)?;
-    let index = find_object(&core.store.schema, &route.object)?;
-    dispatch(core, request, &route, index, &query, body)
+    rest::answer(core, request, &query, &body)
 }
 
-fn no_route(request: &Request) -> Refusal {
+/// There is no such route.
+pub(crate) fn no_route(request: &Request) -> Refusal {
     Refusal::framework(404, "Not Found", format!("Cannot {} {}", request.method, request.path))
 }
 
@@ -110,14 +182,6 @@ fn health() -> Json {
     ])
 }
 
-fn client_config() -> Json {
-    Json::object([
-        ("appVersion", Json::text(VERSION)),
-        ("isMultiWorkspaceEnabled", Json::Bool(false)),
-        ("signInPrefilled", Json::Bool(false)),
-    ])
-}
-
 /// What the body parser makes of the bytes; `None` when there is nothing to parse.
 fn read_body(request: &Request) -> Result<Option<Json>, Refusal> {
     if request.body.len() > MAX_BODY {
@@ -128,7 +192,7 @@ fn read_body(request: &Request) -> Result<Option<Json>, Refusal> {
     }
     let text = || String::from_utf8_lossy(&request.body);
     if request.content_type.starts_with("application/json") {
-        return Json::parse(&request.body).map(Some).map_err(|error| unreadable(&error, &text()));
+        return read_json(&request.body).map(Some);
     }
     if request.content_type.starts_with("application/x-www-form-urlencoded") {
         let pairs = Query::parse(&text()).into_pairs().into_iter();
@@ -140,196 +204,82 @@ fn read_body(request: &Request) -> Result<Option<Json>, Refusal> {
     Ok(None)
 }
 
+/// JSON as the body parser takes it: an object or an array, nothing else.
+fn read_json(body: &[u8]) -> Result<Json, Refusal> {
+    let text = String::from_utf8_lossy(body);
+    let first = text.trim_start().chars().next();
+    if !matches!(first, Some('{' | '[')) {
+        let (found, at) = (first.unwrap_or_default(), text.len() - text.trim_start().len());
+        return Err(Refusal::framework(
+            400,
+            "Bad Request",
+            format!("Unexpected token '{found}', {} is not valid JSON", around(&text, at)),
+        )
+        .early());
+    }
+    Json::parse(body).map_err(|error| unreadable(&error, &text))
+}
+
 /// The words of the JavaScript engine for text that is no JSON.
 fn unreadable(error: &serde_json::Error, text: &str) -> Refusal {
-    let message = if error.is_eof() {
+    let offset: usize =
+        text.split('\n').take(error.line().saturating_sub(1)).map(|line| line.len() + 1).sum();
+    let at = offset + error.column().saturating_sub(1);
+    let place = || format!("(line {} column {})", error.line(), error.column());
+    let words = error.to_string();
+    let message = if error.is_eof() && !words.contains("string") {
         "Unexpected end of JSON input".to_owned()
+    } else if error.is_eof() {
+        format!("Unterminated string in JSON at position {} {}", text.len(), place())
+    } else if words.starts_with("key must be a string") {
+        format!("Expected property name or '}}' in JSON at position {at} {}", place())
+    } else if words.starts_with("expected `:`") {
+        format!("Expected ':' after property name in JSON at position {at} {}", place())
+    } else if words.starts_with("expected `,` or `}`") {
+        format!("Expected ',' or '}}' after property value in JSON at position {at} {}", place())
+    } else if words.starts_with("expected `,` or `]`") {
+        format!("Expected ',' or ']' after array element in JSON at position {at} {}", place())
+    } else if words.starts_with("trailing characters") {
+        format!("Unexpected non-whitespace character after JSON at position {at} {}", place())
     } else {
-        let at = error.column().saturating_sub(1);
         let found: String = text.chars().skip(at).take(1).collect();
-        format!("Unexpected token '{found}', {} is not valid JSON", Json::text(text).to_text())
+        format!("Unexpected token '{found}', {} is not valid JSON", around(text, at))
     };
-    Refusal::framework(400, "Bad Request", message)
+    Refusal::framework(400, "Bad Request", message).early()
 }
 
-/// What a path means.
-struct Route {
-    object: String,
-    action: Action,
-}
-
-enum Action {
-    Collection,
-    Record(String),
-    Batch,
-    Restore,
-    Duplicates,
-    Groups,
-}
-
-impl Route {
-    fn parse(request: &Request) -> Result<Self, Refusal> {
-        let path = &request.path;
-        let changing = request.method == Method::PATCH || request.method == Method::PUT;
-        if changing
-            && let Some(object) = path.strip_prefix("/rest/restore/")
-            && !object.contains('/')
-        {
-            return Ok(Self { object: object.to_owned(), action: Action::Restore });
-        }
-        // The prefix is stripped wherever it stands, which mangles `/restore` at the end of a path.
-        let stripped = path.replace("/rest", "");
-        let parts: Vec<&str> = stripped.split('/').filter(|part| !part.is_empty()).collect();
-        let action = match parts.as_slice() {
-            [] => return Err(no_route(request)),
-            [_] => Action::Collection,
-            ["batch", object] => {
-                let action = if request.method == Method::POST { Action::Batch } else { Action::Collection };
-                return Ok(Self { object: (*object).to_owned(), action });
-            }
-            [_, "duplicates"] if request.method == Method::POST => Action::Duplicates,
-            [_, "groupBy"] if request.method == Method::GET => Action::Groups,
-            [_, id] => Action::Record(list::path_id(id)?.to_string()),
-            _ => {
-                return Err(Refusal::bad(format!(
-                    "Query path '{path}' invalid. Valid examples: /rest/companies/id or /rest/companies or /rest/batch/companies"
-                )));
-            }
-        };
-        let object = parts.first().copied().unwrap_or_default().to_owned();
-        Ok(Self { object, action })
+/// The text around a place as the engine quotes it: ten letters either way, all of a short text.
+fn around(text: &str, at: usize) -> String {
+    const WINDOW: usize = 10;
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= 2 * WINDOW {
+        return format!("\"{text}\"");
     }
+    let front = at >= WINDOW;
+    let back = !front || at + WINDOW < letters.len();
+    let from = if front { at - WINDOW } else { 0 };
+    let to = if back { (at + WINDOW).min(letters.len()) } else { letters.len() };
+    let cut: String = letters.get(from..to).unwrap_or_default().iter().collect();
+    let dots = |cut: bool| if cut { "..." } else { "" };
+    format!("{}\"{cut}\"{}", dots(front), dots(back))
 }
 
-fn find_object(schema: &Schema, name: &str) -> Result<usize, Refusal> {
-    if let Some((index, _)) = schema.by_plural(name) {
-        return Ok(index);
+#[cfg(test)]
+mod tests {
+    use super::read_json;
+
+    #[test]
+    fn bad_json_is_refused_in_the_words_of_the_engine() {
+        let words = |text: &str| read_json(text.as_bytes()).expect_err("no JSON").message().to_owned();
+        assert_eq!(words("{\"name\":"), "Unexpected end of JSON input");
+        assert_eq!(words("nonsense"), "Unexpected token 'n', \"nonsense\" is not valid JSON");
+        assert_eq!(
+            words("{name:1}"),
+            "Expected property name or '}' in JSON at position 1 (line 1 column 2)"
+        );
+        assert_eq!(
+            words("{\"firstName\":\"Ada\",\"lastName\":x}"),
+            "Unexpected token 'x', ...\"astName\":x}\" is not valid JSON"
+        );
     }
-    let hint = schema
-        .by_singular(name)
-        .map_or_else(|| "eg: companies".to_owned(), |object| format!("Did you mean '{}'?", object.plural));
-    Err(Refusal::bad(format!("object '{name}' not found. {hint}")))
-}
-
-fn dispatch(
-    core: &mut Core,
-    request: &Request,
-    route: &Route,
-    index: usize,
-    query: &Query,
-    body: Option<Json>,
-) -> Result<Answer, Refusal> {
-    let body = body.unwrap_or_default();
-    let depth = list::depth(query)?;
-    match (&request.method, &route.action) {
-        (&Method::GET | &Method::HEAD, Action::Collection) => {
-            let wanted = list::Request::parse(query)?;
-            core.charge()?;
-            Ok(Answer::ok(200, list::many(core, index, &wanted)?))
-        }
-        (&Method::GET | &Method::HEAD, Action::Record(id)) => {
-            core.charge()?;
-            Ok(Answer::ok(200, list::one(core, index, list::path_id(id)?, depth)?))
-        }
-        (&Method::GET, Action::Groups) => {
-            let wanted = groups::Request::parse(query)?;
-            core.charge()?;
-            Ok(Answer::ok(200, groups::many(core, index, &wanted)?))
-        }
-        (&Method::POST, Action::Duplicates) => {
-            core.charge()?;
-            Ok(Answer::ok(200, duplicates::find(core, index, &body, depth)?))
-        }
-        (&Method::POST, Action::Collection) => {
-            core.charge()?;
-            let id = write::create_one(core, index, &body, query.flag("upsert"))?;
-            Ok(Answer::ok(201, one(core, index, "create", id, depth)))
-        }
-        (&Method::POST, Action::Batch) => {
-            core.charge()?;
-            let ids = write::create_many(core, index, &body, query.flag("upsert"))?;
-            let records = write::shown(core, index, &ids, depth);
-            Ok(Answer::ok(201, many(core, index, "create", records)))
-        }
-        (&Method::PATCH | &Method::PUT, _) => change(core, route, index, query, &body, depth),
-        (&Method::DELETE, _) => delete(core, route, index, query, depth),
-        _ => Err(no_route(request)),
-    }
-}
-
-fn change(
-    core: &mut Core,
-    route: &Route,
-    index: usize,
-    query: &Query,
-    body: &Json,
-    depth: u8,
-) -> Result<Answer, Refusal> {
-    if let Action::Record(id) = &route.action {
-        core.charge()?;
-        let id = list::path_id(id)?;
-        write::update_one(core, index, id, body)?;
-        return Ok(Answer::ok(200, one(core, index, "update", id, depth)));
-    }
-    let filter = list::filter(query)?;
-    core.charge()?;
-    if matches!(route.action, Action::Restore) {
-        let ids = remove::rows(core, index, filter.as_ref())?;
-        remove::restore(core, index, &ids);
-        // The answer is read with the same filter, so `deletedAt[is]:NOT_NULL` answers nothing.
-        let still = remove::rows(core, index, filter.as_ref())?;
-        let ids: Vec<_> = ids.into_iter().filter(|id| still.contains(id)).collect();
-        let records = write::shown(core, index, &ids, depth);
-        return Ok(Answer::ok(200, many(core, index, "restore", records)));
-    }
-    let ids = write::update_many(core, index, filter.as_ref(), body)?;
-    let records = write::shown(core, index, &ids, depth);
-    Ok(Answer::ok(200, many(core, index, "update", records)))
-}
-
-fn delete(core: &mut Core, route: &Route, index: usize, query: &Query, depth: u8) -> Result<Answer, Refusal> {
-    let soft = query.flag("soft_delete");
-    let only_id = |id: &uuid::Uuid| Json::object([("id", Json::text(id.to_string()))]);
-    if let Action::Record(id) = &route.action {
-        core.charge()?;
-        let id = list::path_id(id)?;
-        core.store.table(index).get(id).ok_or_else(Refusal::not_found)?;
-        if soft {
-            remove::soft_delete(core, index, &[id]);
-            return Ok(Answer::ok(200, one(core, index, "delete", id, depth)));
-        }
-        remove::destroy(core, index, &[id]);
-        return Ok(Answer::ok(
-            200,
-            envelope(object(core, index, |object| object.one("delete")), only_id(&id)),
-        ));
-    }
-    let filter = list::filter(query)?;
-    core.charge()?;
-    let ids = remove::bulk(core, index, filter.as_ref(), soft)?;
-    let records = if soft {
-        remove::soft_delete(core, index, &ids);
-        write::shown(core, index, &ids, depth)
-    } else {
-        remove::destroy(core, index, &ids);
-        ids.iter().map(only_id).collect()
-    };
-    Ok(Answer::ok(200, many(core, index, "delete", records)))
-}
-
-fn object(core: &Core, index: usize, name: impl Fn(&Object) -> String) -> String {
-    core.store.schema.objects().get(index).map(name).unwrap_or_default()
-}
-
-fn one(core: &Core, index: usize, verb: &str, id: uuid::Uuid, depth: u8) -> Json {
-    let record = write::shown(core, index, &[id], depth).pop().unwrap_or_default();
-    envelope(object(core, index, |object| object.one(verb)), record)
-}
-
-fn many(core: &Core, index: usize, verb: &str, records: Vec<Json>) -> Json {
-    envelope(object(core, index, |object| object.many(verb)), Json::Arr(records))
-}
-
-fn envelope(key: String, value: Json) -> Json {
-    Json::object([("data", Json::Obj(vec![(Key::Owned(key), value)]))])
 }

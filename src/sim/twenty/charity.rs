@@ -1,7 +1,7 @@
 //! The fundraising additions: gifts, appeals, funds and the donor fields on people.
 
 use super::schema::{Field, Kind, Object, Preset};
-use super::standard::{attach, custom_head, custom_links, morph, objects as standard, text, to_many, to_one};
+use super::standard::{attach, custom_head, link, objects as standard, text, to_many, to_one};
 
 /// The objects of a charity's workspace.
 pub(crate) fn objects() -> Vec<Object> {
@@ -13,13 +13,31 @@ pub(crate) fn objects() -> Vec<Object> {
         attach(&mut objects, "companies", field);
     }
     attach(&mut objects, "opportunities", to_many("gifts", "gifts", "opportunity").label("Gifts"));
-    for links in ["noteTargets", "taskTargets"] {
-        attach(&mut objects, links, morph("targetGift", "gifts"));
-        attach(&mut objects, links, morph("targetAppeal", "appeals"));
-        attach(&mut objects, links, morph("targetFund", "funds"));
+    for object in [gift(), appeal(), fund()] {
+        add(&mut objects, object);
     }
-    objects.extend([gift(), appeal(), fund()]);
     objects
+}
+
+/// Adds a custom object with its links.
+fn add(objects: &mut Vec<Object>, mut object: Object) {
+    object.custom = true;
+    link(objects, &mut object);
+    objects.push(object);
+}
+
+/// The gift object that recording 13 makes, with the list of gifts it gives a person.
+pub(crate) fn recorded_gift(objects: &mut Vec<Object>) {
+    let mut fields = custom_head();
+    fields.extend([
+        Field::new("amount", Kind::Currency).label("Amount"),
+        Field::new("giftDate", Kind::Date).label("Gift date"),
+        to_one("donor", "people").label("Donor"),
+        text("externalId").label("External id").unique(),
+        Field::new("status", Kind::Select(&["PLEDGED", "RECEIVED"])).label("Status"),
+    ]);
+    add(objects, Object::new(("gift", "gifts"), ("Gift", "Gifts"), fields));
+    attach(objects, "people", to_many("gifts", "gifts", "donor").label("Gifts"));
 }
 
 fn person_extras() -> Vec<Field> {
@@ -111,10 +129,7 @@ fn gift() -> Object {
         to_one("fund", "funds").label("Fund"),
         to_one("softCreditPerson", "people").label("Soft credit person"),
     ]);
-    fields.extend(custom_links("targetGift"));
-    let mut gift = Object::new(("gift", "gifts"), ("Gift", "Gifts"), fields);
-    gift.custom = true;
-    gift
+    Object::new(("gift", "gifts"), ("Gift", "Gifts"), fields)
 }
 
 fn appeal() -> Object {
@@ -144,10 +159,7 @@ fn appeal() -> Object {
         to_one("defaultFund", "funds").label("Default fund"),
         to_many("gifts", "gifts", "appeal").label("Gifts"),
     ]);
-    fields.extend(custom_links("targetAppeal"));
-    let mut appeal = Object::new(("appeal", "appeals"), ("Appeal", "Appeals"), fields);
-    appeal.custom = true;
-    appeal
+    Object::new(("appeal", "appeals"), ("Appeal", "Appeals"), fields)
 }
 
 fn fund() -> Object {
@@ -163,8 +175,5 @@ fn fund() -> Object {
         to_many("gifts", "gifts", "fund").label("Gifts"),
         to_many("appeals", "appeals", "defaultFund").label("Appeals"),
     ]);
-    fields.extend(custom_links("targetFund"));
-    let mut fund = Object::new(("fund", "funds"), ("Fund", "Funds"), fields);
-    fund.custom = true;
-    fund
+    Object::new(("fund", "funds"), ("Fund", "Funds"), fields)
 }

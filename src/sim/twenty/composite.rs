@@ -7,7 +7,7 @@ use super::emit::empty;
 use super::error::Refusal;
 use super::phone;
 use super::schema::{Field, Kind};
-use super::values::{micros, number, text};
+use super::values::{micros, numeric, text};
 use crate::sim::json::Json;
 
 /// True for field types whose value has parts.
@@ -33,8 +33,7 @@ pub(crate) fn bind(field: &Field, value: &Json, old: Option<&Json>) -> Result<Js
     };
     let shape = empty(field.kind);
     if let Some((unknown, _)) = parts.iter().find(|(part, _)| shape.get(part).is_none()) {
-        let kind = type_name(field.kind);
-        return Err(Refusal::bad(format!("Sub field \"{unknown}\" not found for composite type: {kind}")));
+        return Err(unknown_part(field, unknown));
     }
     let kept = old.filter(|old| !old.is_null()).cloned().unwrap_or(shape);
     match field.kind {
@@ -48,6 +47,21 @@ pub(crate) fn bind(field: &Field, value: &Json, old: Option<&Json>) -> Result<Js
     }
 }
 
+/// The refusal of a part the type does not have; the editor form quotes it, the others do not.
+fn unknown_part(field: &Field, part: &str) -> Refusal {
+    let (part, kind) = match field.kind {
+        Kind::RichText => (format!("'{part}'"), "rich text"),
+        Kind::FullName => (part.to_owned(), "full name"),
+        Kind::Emails => (part.to_owned(), "emails"),
+        Kind::Phones => (part.to_owned(), "phones"),
+        Kind::Links => (part.to_owned(), "links"),
+        Kind::Address => (part.to_owned(), "address"),
+        Kind::Currency => (part.to_owned(), "currency"),
+        _ => (part.to_owned(), "actor"),
+    };
+    Refusal::bad(format!("Invalid subfield {part} for {kind} field \"{}\"", field.name))
+}
+
 /// The API's name of a composite type.
 pub(crate) fn type_name(kind: Kind) -> &'static str {
     match kind {
@@ -58,7 +72,11 @@ pub(crate) fn type_name(kind: Kind) -> &'static str {
         Kind::Boolean => "BOOLEAN",
         Kind::Date => "DATE",
         Kind::DateTime => "DATE_TIME",
+        Kind::Numeric => "NUMERIC",
         Kind::Select(_) => "SELECT",
+        Kind::Rating(_) => "RATING",
+        Kind::MultiSelect(_) => "MULTI_SELECT",
+        Kind::Array => "ARRAY",
         Kind::RawJson => "RAW_JSON",
         Kind::Files => "FILES",
         Kind::FullName => "FULL_NAME",
@@ -88,8 +106,7 @@ fn merge_texts(name: &str, value: &Json, mut kept: Json) -> Result<Json, Refusal
     for (part, given) in value.as_object().unwrap_or_default() {
         let path = format!("{name}.{part}");
         let stored = match part.as_ref() {
-            "addressLat" | "addressLng" if given.is_null() => Json::Null,
-            "addressLat" | "addressLng" => number(&path, given)?,
+            "addressLat" | "addressLng" => numeric(&path, given)?,
             _ => shown_text(&path, given)?,
         };
         kept.set(part.clone(), stored);
@@ -126,9 +143,16 @@ fn emails(name: &str, value: &Json, mut kept: Json) -> Result<Json, Refusal> {
         Some(Json::Null) => kept.set("additionalEmails", Json::Arr(Vec::new())),
         Some(given) => {
             let path = format!("{name}.additionalEmails");
-            let list = given.as_array().ok_or_else(|| {
-                Refusal::bad(format!("Invalid array value {} for email field \"{path}\"", given.inspect()))
-            })?;
+            let list = match given {
+                Json::Str(_) => std::slice::from_ref(given),
+                Json::Arr(items) => items.as_slice(),
+                other => {
+                    let shown = other.inspect();
+                    return Err(Refusal::bad(format!(
+                        "Invalid value {shown} for field \"{path} - Array values need to be string\""
+                    )));
+                }
+            };
             let list = list.iter().map(|item| email(&path, item)).collect::<Result<_, _>>()?;
             kept.set("additionalEmails", Json::Arr(list));
         }
@@ -184,7 +208,7 @@ fn links(name: &str, value: &Json) -> Result<Json, Refusal> {
     Ok(Json::object([
         ("primaryLinkLabel", label),
         ("primaryLinkUrl", url),
-        ("secondaryLinks", Json::Arr(secondary)),
+        ("secondaryLinks", Json::Arr(secondary).into_jsonb()),
     ]))
 }
 
@@ -208,6 +232,9 @@ fn rich_text(name: &str, value: &Json) -> Result<Json, Refusal> {
     let blocknote = value.get("blocknote").filter(|given| !given.is_null());
     let markdown = markdown.map(|given| shown_text(&format!("{name}.markdown"), given)).transpose()?;
     let blocknote = blocknote.map(|given| shown_text(&format!("{name}.blocknote"), given)).transpose()?;
+    if let Some(text) = blocknote.as_ref().and_then(Json::as_str).filter(|text| !text.is_empty()) {
+        check_blocks(name, text)?;
+    }
     let derived = || {
         let source = markdown.as_ref().and_then(Json::as_str).unwrap_or_default();
         let blocks: Vec<Json> = source.lines().filter(|line| !line.is_empty()).map(paragraph).collect();
@@ -215,6 +242,17 @@ fn rich_text(name: &str, value: &Json) -> Result<Json, Refusal> {
     };
     let blocknote = blocknote.unwrap_or_else(derived);
     Ok(Json::object([("blocknote", blocknote), ("markdown", markdown.unwrap_or_else(|| Json::text("")))]))
+}
+
+/// The editor form must be a list of blocks.
+fn check_blocks(name: &str, text: &str) -> Result<(), Refusal> {
+    let refusal =
+        |what: &str| Refusal::bad(format!("Invalid blocknote value for field \"{name}.blocknote\" - {what}"));
+    match Json::parse(text.as_bytes()) {
+        Ok(Json::Arr(_)) => Ok(()),
+        Ok(_) => Err(refusal("must be a JSON array of blocks")),
+        Err(_) => Err(refusal("must contain valid JSON")),
+    }
 }
 
 fn paragraph(line: &str) -> Json {

@@ -19,6 +19,14 @@ const SHORTEST: usize = 3;
 /// One answer element per input, in order.
 pub(crate) fn find(core: &Core, index: usize, body: &Json, depth: u8) -> Result<Json, Refusal> {
     let object = core.store.schema.objects().get(index).ok_or_else(Refusal::not_found)?;
+    let found = hits(core, index, body)?;
+    let answers = found.iter().map(|hits| answer(core, object, hits, depth)).collect();
+    Ok(Json::object([("data", Json::Arr(answers))]))
+}
+
+/// The rows alike to each input, in the order of the inputs.
+pub(crate) fn hits<'a>(core: &'a Core, index: usize, body: &Json) -> Result<Vec<Vec<&'a Row>>, Refusal> {
+    let object = core.store.schema.objects().get(index).ok_or_else(Refusal::not_found)?;
     let inputs = match (body.get("data"), body.get("ids")) {
         (Some(_), Some(_)) => {
             return Err(Refusal::bad("You cannot provide both \"data\" and \"ids\" arguments"));
@@ -29,8 +37,7 @@ pub(crate) fn find(core: &Core, index: usize, body: &Json, depth: u8) -> Result<
         (Some(data), None) => by_data(object, data)?,
         (None, Some(ids)) => by_ids(core, index, ids),
     };
-    let found = inputs.iter().map(|(row, own)| answer(core, index, object, row, *own, depth));
-    Ok(Json::object([("data", Json::Arr(found.collect()))]))
+    Ok(inputs.iter().map(|(row, own)| alike(core, index, object, row, *own)).collect())
 }
 
 /// A row to compare with, and the id that is no duplicate of itself.
@@ -76,13 +83,16 @@ fn signature(object: &Object, row: &Row, paths: &[&str]) -> Option<Vec<String>> 
         .collect()
 }
 
-fn answer(core: &Core, index: usize, object: &Object, row: &Row, own: Option<Uuid>, depth: u8) -> Json {
+fn alike<'a>(core: &'a Core, index: usize, object: &Object, row: &Row, own: Option<Uuid>) -> Vec<&'a Row> {
     let wanted: BTreeMap<usize, Vec<String>> = object
         .duplicate_criteria
         .iter()
         .enumerate()
         .filter_map(|(at, paths)| signature(object, row, paths).map(|values| (at, values)))
         .collect();
+    if wanted.is_empty() {
+        return Vec::new();
+    }
     let alike = |other: &&Row| {
         Some(other.id) != own
             && !other.is_deleted(object)
@@ -90,10 +100,13 @@ fn answer(core: &Core, index: usize, object: &Object, row: &Row, own: Option<Uui
                 wanted.get(&at).is_some_and(|values| signature(object, other, paths).as_ref() == Some(values))
             })
     };
-    let table = core.store.table(index).rows();
-    let hits: Vec<&Row> = if wanted.is_empty() { Vec::new() } else { table.values().filter(alike).collect() };
-    let keys = order::bind(object, &[]).unwrap_or_default();
-    let cursor = |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(&keys, row)));
+    core.store.table(index).rows().values().filter(alike).collect()
+}
+
+fn answer(core: &Core, object: &Object, hits: &[&Row], depth: u8) -> Json {
+    let keys = order::bind(&core.store.schema, object, &[]).unwrap_or_default();
+    let cursor =
+        |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(&core.store, &keys, row)));
     let records = hits.iter().map(|row| emit::record(&core.store, object, row, depth)).collect();
     Json::Obj(vec![
         (Key::Owned(format!("{}Duplicates", object.singular)), Json::Arr(records)),

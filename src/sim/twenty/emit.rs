@@ -22,15 +22,25 @@ pub(crate) fn record(store: &Store, object: &Object, row: &Row, depth: u8) -> Js
     }
     let mut record = Json::Obj(members);
     if depth > 0 {
-        for (index, field) in object.fields.iter().enumerate() {
-            if !field.removed
-                && let Some(value) = relation(store, row, field, index)
-            {
+        let mut relations: Vec<(usize, &Field)> = object.live_fields().collect();
+        relations.sort_by_key(|(_, field)| arrival(field));
+        for (index, field) in relations {
+            if let Some(value) = relation(store, row, field, index) {
                 record.set(field.name, value);
             }
         }
     }
     record
+}
+
+/// The real server adds relations as its queries come back: parents first, the links of every object
+/// last, the timeline at the very end.
+fn arrival(field: &Field) -> usize {
+    const LAST: [&str; 4] = ["noteTargets", "attachments", "taskTargets", "timelineActivities"];
+    match field.kind {
+        Kind::ToOne { .. } => 0,
+        _ => LAST.iter().position(|name| *name == field.name).map_or(1, |at| at + 2),
+    }
 }
 
 fn relation(store: &Store, row: &Row, field: &Field, index: usize) -> Option<Json> {
@@ -51,25 +61,37 @@ fn parent(store: &Store, target: &str, reference: &Json) -> Json {
     found.unwrap_or_default()
 }
 
-/// The first rows that point here; objects the simulator does not hold give an empty list.
+/// The records that point here.
 fn children(store: &Store, source: &str, via: &str, id: Uuid) -> Json {
+    let Some((_, object)) = store.schema.by_plural(source) else { return Json::Arr(Vec::new()) };
+    let rows = pointing(store, source, via, id).into_iter();
+    Json::Arr(rows.map(|row| record(store, object, row, 0)).collect())
+}
+
+/// The first rows whose relation points to a record, those in the bin left out.
+pub(crate) fn pointing<'a>(store: &'a Store, source: &str, via: &str, id: Uuid) -> Vec<&'a Row> {
     let wanted = Json::text(id.to_string());
-    let list = store.schema.by_plural(source).and_then(|(index, object)| {
+    let found = store.schema.by_plural(source).and_then(|(index, object)| {
         let (column, _) = object.field(via)?;
         let rows = store.table(index).rows().values();
         let pointing = rows.filter(|row| row.cell(column) == &wanted && !row.is_deleted(object));
-        Some(pointing.take(RELATION_CAP).map(|row| record(store, object, row, 0)).collect())
+        let mut pointing: Vec<&Row> = pointing.collect();
+        // Nobody sorts these: they come as they lie in the table.
+        pointing.sort_by_key(|row| row.written);
+        pointing.truncate(RELATION_CAP);
+        Some(pointing)
     });
-    Json::Arr(list.unwrap_or_default())
+    found.unwrap_or_default()
 }
 
 /// One value as the API shows it.
-fn cell(object: &Object, field: &Field, row: &Row, index: usize) -> Json {
+pub(crate) fn cell(object: &Object, field: &Field, row: &Row, index: usize) -> Json {
     let value = row.cell(index);
     match field.kind {
         Kind::DateTime => value.as_i64().map_or(Json::Null, |micros| Json::text(to_iso(micros))),
         Kind::TsVector => Json::text(search::vector(object, row)),
         Kind::Text if value.is_null() => Json::text(""),
+        Kind::Array | Kind::MultiSelect(_) if value.is_null() => Json::Arr(Vec::new()),
         kind if value.is_null() => empty(kind),
         _ => value.clone(),
     }

@@ -1,9 +1,10 @@
 //! The text of `filter=`: its grammar and the traps of its parser.
 //!
-//! There is no escape character. Parentheses are counted wherever they stand, every quote of either
-//! kind flips one switch, and brackets flip another; a comma splits only when no switch is on.
+//! There is no escape character. Parentheses are counted wherever they stand; a quote of either kind
+//! flips the switch of its kind, and a bracket flips a third; a comma splits only when none is on.
 
 use super::error::Refusal;
+use crate::sim::json::Json;
 
 /// Operators the REST parser knows.
 pub(crate) const OPERATORS: [&str; 13] = [
@@ -22,6 +23,9 @@ pub(crate) const OPERATORS: [&str; 13] = [
     "ilike",
 ];
 
+/// Operators only GraphQL can ask for.
+const GRAPHQL_OPERATORS: [&str; 3] = ["containsIlike", "isEmptyArray", "search"];
+
 /// A parsed filter, not yet checked against any object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
@@ -38,17 +42,8 @@ pub(crate) enum Node {
         /// Operator name.
         operator: String,
         /// Value as written, outer quotes stripped; list elements likewise.
-        value: Value,
+        value: Json,
     },
-}
-
-/// Right-hand side of a condition.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
-    /// One value.
-    One(String),
-    /// The elements of `[…]`.
-    Many(Vec<String>),
 }
 
 /// Parses a filter; an empty text matches everything.
@@ -62,6 +57,44 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>, Refusal> {
     }
     let items = split(text).into_iter().map(node).collect::<Result<_, _>>()?;
     Ok(Some(Node::And(items)))
+}
+
+/// Reads the filter of a GraphQL call, a tree of objects; an empty one matches everything.
+pub(crate) fn from_json(filter: &Json) -> Result<Option<Node>, Refusal> {
+    let members = filter.as_object().unwrap_or_default();
+    if members.is_empty() {
+        return Ok(None);
+    }
+    tree(filter, &[]).map(Some)
+}
+
+/// What stands behind a path of fields: conjunctions, more of the path, or an operator.
+fn tree(value: &Json, path: &[String]) -> Result<Node, Refusal> {
+    let name = || path.join(".");
+    let Some(members) = value.as_object() else {
+        return Err(Refusal::bad(format!("Filter value for field \"{}\" must be an object", name())));
+    };
+    let is_operator = |key: &str| OPERATORS.contains(&key) || GRAPHQL_OPERATORS.contains(&key);
+    let operators = members.iter().filter(|(key, _)| !path.is_empty() && is_operator(key)).count();
+    if operators > 1 {
+        return Err(Refusal::bad(format!("Filter for field \"{}\" must have exactly one operator", name())));
+    }
+    let mut nodes = Vec::new();
+    for (key, inner) in members {
+        let longer = || path.iter().cloned().chain([key.to_string()]).collect::<Vec<_>>();
+        nodes.push(match (key.as_ref(), inner) {
+            ("and" | "or", Json::Arr(items)) => {
+                let items = items.iter().map(|item| tree(item, path)).collect::<Result<_, _>>()?;
+                if key == "and" { Node::And(items) } else { Node::Or(items) }
+            }
+            ("not", _) => Node::Not(Box::new(tree(inner, path)?)),
+            (operator, _) if !path.is_empty() && is_operator(operator) => {
+                Node::Condition { path: path.to_vec(), operator: operator.to_owned(), value: inner.clone() }
+            }
+            _ => tree(inner, &longer())?,
+        });
+    }
+    Ok(Node::And(nodes))
 }
 
 fn check_parentheses(text: &str) -> Result<(), Refusal> {
@@ -104,15 +137,16 @@ fn node(text: &str) -> Result<Node, Refusal> {
 /// Splits at commas outside parentheses, quotes and brackets.
 fn split(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
-    let (mut depth, mut quoted, mut bracketed, mut start) = (0_usize, false, false, 0);
+    let (mut depth, mut start) = (0_usize, 0);
+    let (mut single, mut double, mut bracketed) = (false, false, false);
     for (at, letter) in text.char_indices() {
         match letter {
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
-            '\'' | '"' => quoted = !quoted,
-            '[' => bracketed = true,
-            ']' => bracketed = false,
-            ',' if depth == 0 && !quoted && !bracketed => {
+            '\'' => single = !single,
+            '"' => double = !double,
+            '[' | ']' => bracketed = !bracketed,
+            ',' if depth == 0 && !single && !double && !bracketed => {
                 pieces.push(text.get(start..at).unwrap_or_default());
                 start = at + 1;
             }
@@ -137,20 +171,24 @@ fn condition(text: &str) -> Result<Node, Refusal> {
         )));
     }
     let path = path.split('.').map(str::to_owned).collect();
-    let value =
-        if matches!(operator, "in" | "containsAny") { list(value)? } else { Value::One(unquote(value)) };
+    let value = match operator {
+        "in" | "containsAny" => list(operator, value)?,
+        // The bare word only: quotes would become part of it.
+        "is" => Json::text(value),
+        _ => Json::text(unquote(value)),
+    };
     Ok(Node::Condition { path, operator: operator.to_owned(), value })
 }
 
-/// The elements of `[a,b]`; they split at every comma, even inside quotes.
-fn list(text: &str) -> Result<Value, Refusal> {
-    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let inner = inner.filter(|inner| !inner.is_empty()).ok_or_else(|| {
+/// The elements of `[a,b]`; they split at every comma, even inside quotes, and an empty list is a
+/// list of one empty text.
+fn list(operator: &str, text: &str) -> Result<Json, Refusal> {
+    let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(|| {
         Refusal::bad(format!(
-            "'filter' invalid for 'in' operator. Received '{text}' but array value expected eg: 'field[in]:[value_1,value_2]'"
+            "'filter' invalid for '{operator}' operator. Received '{text}' but array value expected eg: 'field[{operator}]:[value_1,value_2]'"
         ))
     })?;
-    Ok(Value::Many(inner.split(',').map(unquote).collect()))
+    Ok(Json::Arr(inner.split(',').map(|item| Json::text(unquote(item))).collect()))
 }
 
 /// A pair of quotes around the whole value is dropped, whichever they are; a lone one stays.
@@ -161,9 +199,9 @@ fn unquote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Node, Value, parse};
+    use super::{Json, Node, parse};
 
-    fn only(text: &str) -> (String, String, Value) {
+    fn only(text: &str) -> (String, String, Json) {
         match parse(text).expect("a filter") {
             Some(Node::And(items)) => match items.as_slice() {
                 [Node::Condition { path, operator, value }] => {
@@ -177,23 +215,23 @@ mod tests {
 
     #[test]
     fn one_pair_of_quotes_is_stripped_and_nothing_is_escaped() {
-        assert_eq!(only(r#"a[eq]:"Say "hi"""#).2, Value::One(r#"Say "hi""#.to_owned()));
-        assert_eq!(only(r#"a[eq]:"back\\slash""#).2, Value::One(r"back\\slash".to_owned()));
-        assert_eq!(only(r#"a[eq]:Say "hi""#).2, Value::One(r#"Say "hi""#.to_owned()));
+        assert_eq!(only(r#"a[eq]:"Say "hi"""#).2, Json::text(r#"Say "hi""#));
+        assert_eq!(only(r#"a[eq]:"back\\slash""#).2, Json::text(r"back\\slash"));
+        assert_eq!(only(r#"a[eq]:Say "hi""#).2, Json::text(r#"Say "hi""#));
     }
 
     #[test]
     fn an_apostrophe_swallows_the_rest_of_the_filter() {
         let (path, _, value) = only(r#"name.lastName[eq]:"O'Brien",jobTitle[eq]:"X""#);
         assert_eq!(path, "name.lastName");
-        assert_eq!(value, Value::One(r#"O'Brien",jobTitle[eq]:"X"#.to_owned()));
+        assert_eq!(value, Json::text(r#"O'Brien",jobTitle[eq]:"X"#));
     }
 
     #[test]
     fn a_bare_comma_splits_and_a_quoted_one_does_not() {
         let refusal = parse("a[eq]:Smith, Jr.").expect_err("the second half is no condition");
         assert!(refusal.body().to_text().contains("'filter' invalid for ' Jr.'. eg: price[gte]:10"));
-        assert_eq!(only(r#"a[eq]:"Smith, Jr.""#).2, Value::One("Smith, Jr.".to_owned()));
+        assert_eq!(only(r#"a[eq]:"Smith, Jr.""#).2, Json::text("Smith, Jr."));
     }
 
     #[test]
@@ -202,21 +240,20 @@ mod tests {
         assert!(
             refusal.body().to_text().contains("'filter' invalid. 1 close bracket is missing in the query")
         );
-        assert_eq!(only("a[eq]:and(x)").2, Value::One("and(x)".to_owned()));
+        assert_eq!(only("a[eq]:and(x)").2, Json::text("and(x)"));
     }
 
     #[test]
     fn list_elements_split_at_every_comma() {
         let (_, _, value) = only(r#"a[in]:["x","y, z"]"#);
-        let expected = ["x", "\"y", " z\""].map(str::to_owned).to_vec();
-        assert_eq!(value, Value::Many(expected));
+        assert_eq!(value, Json::Arr(["x", "\"y", " z\""].map(Json::text).to_vec()));
     }
 
     #[test]
     fn conjunctions_nest() {
         let tree = parse("and(a[eq]:1,or(b[eq]:2,not(c[is]:NULL)))").expect("a filter");
         assert!(matches!(tree, Some(Node::And(items)) if matches!(items.as_slice(), [_, Node::Or(_)])));
-        assert!(parse("a[in]:[]").is_err());
+        assert!(parse("a[in]:x").is_err());
         assert!(parse("a[foo]:1").is_err());
         assert!(parse("a[eq]:").is_err());
     }

@@ -5,6 +5,7 @@
 //! request less than 600 ms after the last accepted one refills nothing.
 
 use super::error::Refusal;
+use super::version::Version;
 
 /// Limits of the two buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +36,27 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn consume(&mut self, now_ms: i64) -> Result<(), Refusal> {
+    fn consume(&mut self, now_ms: i64, version: Version) -> Result<(), Refusal> {
         let live = self.state.filter(|(_, refilled_at)| now_ms - refilled_at < 2 * self.ttl_ms);
         let tokens = live.map_or(self.limit, |(tokens, refilled_at)| {
             let refill = (now_ms - refilled_at).max(0).saturating_mul(self.limit) / self.ttl_ms.max(1);
             tokens.saturating_add(refill).min(self.limit)
         });
         if tokens < 1 {
-            return Err(Refusal::throttled(self.limit, self.ttl_ms));
+            return Err(match version {
+                Version::Newer => Refusal::rate_limited(self.limit, self.ttl_ms),
+                _ => Refusal::throttled(self.limit, self.ttl_ms),
+            });
         }
-        self.state = Some((tokens - 1, now_ms));
+        let refilled_at = match (version, live) {
+            // The newer server keeps fractions: its clock moves by whole tokens only.
+            (Version::Newer, Some((_, at))) if tokens < self.limit => {
+                let whole = (now_ms - at).max(0).saturating_mul(self.limit) / self.ttl_ms.max(1);
+                at + whole * self.ttl_ms / self.limit.max(1)
+            }
+            _ => now_ms,
+        };
+        self.state = Some((tokens - 1, refilled_at));
         Ok(())
     }
 }
@@ -66,39 +78,40 @@ impl Buckets {
     }
 
     /// Takes a token from each; the short one is spent even when the long one is empty.
-    pub(crate) fn consume(&mut self, now_ms: i64) -> Result<(), Refusal> {
-        self.short.consume(now_ms)?;
-        self.long.consume(now_ms)
+    pub(crate) fn consume(&mut self, now_ms: i64, version: Version) -> Result<(), Refusal> {
+        self.short.consume(now_ms, version)?;
+        self.long.consume(now_ms, version)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Buckets, RateLimit};
+    use super::{Buckets, RateLimit, Version};
 
     #[test]
     fn the_burst_is_a_hundred() {
         let mut buckets = Buckets::new(RateLimit::default());
-        let accepted = (0..130).filter(|_| buckets.consume(0).is_ok()).count();
+        let accepted = (0..130).filter(|_| buckets.consume(0, Version::Recorded).is_ok()).count();
         assert_eq!(accepted, 100);
     }
 
     #[test]
     fn fractions_of_a_token_are_lost() {
-        let accepted_at = |spacing: i64| {
+        let accepted_at = |spacing: i64, version: Version| {
             let mut buckets = Buckets::new(RateLimit::default());
-            while buckets.consume(0).is_ok() {}
-            (1..=50).filter(|step| buckets.consume(step * spacing).is_ok()).count()
+            while buckets.consume(0, Version::Recorded).is_ok() {}
+            (1..=50).filter(|step| buckets.consume(step * spacing, version).is_ok()).count()
         };
-        assert_eq!(accepted_at(600), 50);
+        assert_eq!(accepted_at(600, Version::Recorded), 50);
         // One millisecond faster and every second request is refused.
-        assert_eq!(accepted_at(599), 25);
+        assert_eq!(accepted_at(599, Version::Recorded), 25);
+        assert!(accepted_at(599, Version::Newer) > 45);
     }
 
     #[test]
     fn an_idle_bucket_is_full_again() {
         let mut buckets = Buckets::new(RateLimit::default());
-        while buckets.consume(0).is_ok() {}
-        assert!((0..100).all(|_| buckets.consume(120_000).is_ok()));
+        while buckets.consume(0, Version::Recorded).is_ok() {}
+        assert!((0..100).all(|_| buckets.consume(120_000, Version::Recorded).is_ok()));
     }
 }

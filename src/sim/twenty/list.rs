@@ -27,8 +27,10 @@ pub(crate) struct Request {
     filter: Option<Node>,
     order: Vec<Wish>,
     limit: usize,
+    skipped: usize,
     after: Option<Json>,
     before: Option<Json>,
+    backward: bool,
     depth: u8,
 }
 
@@ -38,13 +40,65 @@ impl Request {
         let filter = filter(query)?;
         let order = order::parse(query.one("order_by").unwrap_or_default())?;
         let limit = limit(query)?;
-        let after = query.one("starting_after").map(order::decode).transpose()?;
-        let before = query.one("ending_before").map(order::decode).transpose()?;
+        let mut request = Self::of(filter, order, Some(limit));
+        let cursor = |name: &str| query.one(name).map(order::decode).transpose();
+        let (after, before) = (cursor("starting_after")?, cursor("ending_before")?);
+        let backward = before.is_some();
+        request.between(after, before, backward)?;
+        request.depth = depth(query)?;
+        Ok(request)
+    }
+
+    /// A first page.
+    pub(crate) fn of(filter: Option<Node>, order: Vec<Wish>, limit: Option<usize>) -> Self {
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        Self { filter, order, limit, skipped: 0, after: None, before: None, backward: false, depth: 0 }
+    }
+
+    /// Begins or ends the page at a cursor.
+    pub(crate) fn between(
+        &mut self,
+        after: Option<Json>,
+        before: Option<Json>,
+        backward: bool,
+    ) -> Result<(), Refusal> {
         if after.is_some() && before.is_some() {
             return Err(Refusal::bad("Cannot provide both before and after"));
         }
-        Ok(Self { filter, order, limit, after, before, depth: depth(query)? })
+        self.backward = backward || before.is_some();
+        self.after = after;
+        self.before = before;
+        Ok(())
     }
+
+    /// Leaves out so many rows at the front.
+    pub(crate) fn skip(&mut self, rows: usize) {
+        self.skipped = rows;
+    }
+}
+
+/// Reads a cursor.
+pub(crate) fn decode(text: &str) -> Result<Json, Refusal> {
+    order::decode(text)
+}
+
+/// The order of a GraphQL call: a list of nested objects that end in a direction.
+pub(crate) fn wishes(orders: &[Json]) -> Result<Vec<Wish>, Refusal> {
+    let mut wishes = Vec::new();
+    for member in orders.iter().filter_map(Json::as_object).flatten() {
+        let mut path = vec![member.0.to_string()];
+        let mut inner = &member.1;
+        while let Some([(name, value), ..]) = inner.as_object() {
+            path.push(name.to_string());
+            inner = value;
+        }
+        let direction = inner.as_str().unwrap_or_default();
+        let wish = Wish::new(path, direction).ok_or_else(|| {
+            Refusal::bad(format!("Value \"{direction}\" does not exist in \"OrderByDirection\" enum."))
+        })?;
+        wishes.push(wish);
+    }
+    Ok(wishes)
 }
 
 /// The filter; one given twice arrives as an array and is ignored, so everything matches.
@@ -54,22 +108,35 @@ pub(crate) fn filter(query: &Query) -> Result<Option<Node>, Refusal> {
 
 /// `depth`, 0 or 1.
 pub(crate) fn depth(query: &Query) -> Result<u8, Refusal> {
-    match query.one("depth") {
-        None | Some("" | "0") => Ok(0),
-        Some("1") => Ok(1),
-        Some(other) => {
-            Err(Refusal::bad(format!("'depth={other}' parameter invalid. Allowed values are 0, 1")))
-        }
+    let Some(text) = query.one("depth").filter(|text| !text.is_empty()) else { return Ok(0) };
+    match text.trim().parse::<f64>() {
+        Ok(0.0) => Ok(0),
+        Ok(1.0) => Ok(1),
+        _ => Err(Refusal::bad(format!("'depth={text}' parameter invalid. Allowed values are 0, 1"))),
     }
 }
 
-/// `limit`: a fraction is rounded as Postgres rounds it, an empty text is none at all.
+/// `limit`: an empty text is none at all.
 fn limit(query: &Query) -> Result<usize, Refusal> {
     let Some(text) = query.one("limit").filter(|text| !text.is_empty()) else { return Ok(DEFAULT_LIMIT) };
-    let refusal = || Refusal::bad(format!("limit '{text}' is invalid. Should be an integer"));
-    let number = text.trim().parse::<f64>().ok().filter(|number| *number >= 0.0).ok_or_else(refusal)?;
-    let whole = format!("{:.0}", number.round()).parse::<usize>().unwrap_or(MAX_LIMIT);
-    Ok(whole.min(MAX_LIMIT))
+    let limit = javascript_limit(text)
+        .ok_or_else(|| Refusal::bad(format!("limit '{text}' is invalid. Should be an integer")))?;
+    Ok(limit.min(MAX_LIMIT))
+}
+
+/// A limit as JavaScript reads a number; a fraction is rounded as Postgres rounds it.
+pub(crate) fn javascript_limit(text: &str) -> Option<usize> {
+    let text = text.trim();
+    if let Some(digits) = text.strip_prefix("0x") {
+        return usize::from_str_radix(digits, 16).ok();
+    }
+    if matches!(text, "Infinity" | "+Infinity") {
+        return Some(MAX_LIMIT);
+    }
+    let numeric = text.is_empty() || text.contains(|letter: char| letter.is_ascii_digit());
+    let number = if text.is_empty() { Some(0.0) } else { text.parse::<f64>().ok() };
+    let number = number.filter(|number| numeric && *number >= 0.0 && number.is_finite())?;
+    Some(format!("{:.0}", number.round()).parse::<usize>().unwrap_or(MAX_LIMIT))
 }
 
 /// The rows a filter selects, by id; the bin takes part only when the filter names `deletedAt`.
@@ -101,47 +168,89 @@ impl<'a> Selection<'a> {
     }
 }
 
+/// One page: its rows in the order in which they are shown, and what is around them.
+pub(crate) struct Page<'a> {
+    keys: Vec<SortKey>,
+    /// The rows.
+    pub(crate) rows: Vec<&'a Row>,
+    /// All rows that match, where somebody may ask for more than their number.
+    pub(crate) matching: Vec<&'a Row>,
+    /// Number of all rows that match.
+    pub(crate) total: usize,
+    more: bool,
+    backward: bool,
+    start: Json,
+    end: Json,
+}
+
+impl Page<'_> {
+    /// The cursor of a row.
+    pub(crate) fn cursor(&self, store: &Store, row: &Row) -> String {
+        order::cursor(store, &self.keys, row)
+    }
+
+    /// What is around the page; the opposite direction always says no.
+    pub(crate) fn info(&self) -> Json {
+        Json::object([
+            ("startCursor", self.start.clone()),
+            ("endCursor", self.end.clone()),
+            ("hasNextPage", Json::Bool(self.more && !self.backward)),
+            ("hasPreviousPage", Json::Bool(self.more && self.backward)),
+        ])
+    }
+}
+
+/// Rows that are all there is, as a page.
+pub(crate) fn whole<'a>(store: &Store, object: &Object, rows: Vec<&'a Row>) -> Page<'a> {
+    let keys = order::bind(&store.schema, object, &[]).unwrap_or_default();
+    let cursor =
+        |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(store, &keys, row)));
+    let (start, end) = (cursor(rows.first()), cursor(rows.last()));
+    let total = rows.len();
+    Page { keys, matching: rows.clone(), rows, total, more: false, backward: false, start, end }
+}
+
 /// One page with its total and cursors.
-pub(crate) fn many(core: &Core, index: usize, request: &Request) -> Result<Json, Refusal> {
+pub(crate) fn page<'a>(core: &'a Core, index: usize, request: &Request) -> Result<Page<'a>, Refusal> {
     let store = &core.store;
     let Some(object) = store.schema.objects().get(index) else { return Err(Refusal::not_found()) };
-    let keys = order::bind(object, &request.order)?;
+    let keys = order::bind(&store.schema, object, &request.order)?;
     let selection = Selection::new(store, object, request.filter.as_ref())?;
     for cursor in [&request.after, &request.before].into_iter().flatten() {
         order::check_cursor(&keys, cursor)?;
     }
     let rows = store.table(index).rows();
-    let total = rows.values().filter(|row| selection.holds(row)).count();
-    let by_id = keys.first().is_some_and(|key| key.is_id_ascending(object)) && request.before.is_none();
+    let matching: Vec<&Row> = rows.values().filter(|row| selection.holds(row)).collect();
+    let total = matching.len();
+    let by_id = keys.first().is_some_and(|key| key.is_id_ascending(object)) && !request.backward;
     let mut page: Vec<&Row> = if by_id {
         let start = cursor_id(request.after.as_ref()).map_or(Bound::Unbounded, Bound::Excluded);
         let rest = rows.range((start, Bound::Unbounded)).map(|(_, row)| row);
-        rest.filter(|row| selection.holds(row)).take(request.limit + 1).collect()
+        rest.filter(|row| selection.holds(row)).skip(request.skipped).take(request.limit + 1).collect()
     } else {
-        sorted_page(rows.values().filter(|row| selection.holds(row)).collect(), &keys, request)
+        sorted_page(store, matching.clone(), &keys, request)
     };
     let more = page.len() > request.limit;
     page.truncate(request.limit);
-    let first = page.first().map_or(Json::Null, |row| Json::text(order::cursor(&keys, row)));
-    let last = page.last().map_or(Json::Null, |row| Json::text(order::cursor(&keys, row)));
+    let cursor =
+        |row: Option<&&Row>| row.map_or(Json::Null, |row| Json::text(order::cursor(store, &keys, row)));
+    let (start, end) = (cursor(page.first()), cursor(page.last()));
     // The cursors of a backward page are taken before it is turned round, so they come out swapped.
-    if request.before.is_some() {
+    if request.backward {
         page.reverse();
     }
-    let records = page.into_iter().map(|row| emit::record(store, object, row, request.depth)).collect();
-    let backward = request.before.is_some();
+    Ok(Page { keys, rows: page, matching, total, more, backward: request.backward, start, end })
+}
+
+/// One page as REST shows it.
+pub(crate) fn many(core: &Core, index: usize, request: &Request) -> Result<Json, Refusal> {
+    let page = page(core, index, request)?;
+    let object = core.store.schema.objects().get(index).ok_or_else(Refusal::not_found)?;
+    let records = page.rows.iter().map(|row| emit::record(&core.store, object, row, request.depth)).collect();
     Ok(Json::object([
         ("data", Json::Obj(vec![(Key::Borrowed(object.plural), Json::Arr(records))])),
-        ("totalCount", Json::int(i64::try_from(total).unwrap_or(i64::MAX))),
-        (
-            "pageInfo",
-            Json::object([
-                ("startCursor", first),
-                ("endCursor", last),
-                ("hasNextPage", Json::Bool(more && !backward)),
-                ("hasPreviousPage", Json::Bool(more && backward)),
-            ]),
-        ),
+        ("totalCount", Json::int(i64::try_from(page.total).unwrap_or(i64::MAX))),
+        ("pageInfo", page.info()),
     ]))
 }
 
@@ -150,19 +259,23 @@ fn cursor_id(cursor: Option<&Json>) -> Option<Uuid> {
 }
 
 /// The rows after (or, turned round, before) the cursor, one more than asked for.
-fn sorted_page<'a>(mut rows: Vec<&'a Row>, keys: &[SortKey], request: &Request) -> Vec<&'a Row> {
+fn sorted_page<'a>(
+    store: &Store,
+    mut rows: Vec<&'a Row>,
+    keys: &[SortKey],
+    request: &Request,
+) -> Vec<&'a Row> {
     if let Some(cursor) = &request.after {
-        rows.retain(|row| order::compare_cursor(keys, row, cursor).is_gt());
+        rows.retain(|row| order::compare_cursor(store, keys, row, cursor).is_gt());
     }
     if let Some(cursor) = &request.before {
-        rows.retain(|row| order::compare_cursor(keys, row, cursor).is_lt());
+        rows.retain(|row| order::compare_cursor(store, keys, row, cursor).is_lt());
     }
-    rows.sort_by(|left, right| order::compare(keys, left, right));
-    if request.before.is_some() {
+    rows.sort_by(|left, right| order::compare(store, keys, left, right));
+    if request.backward {
         rows.reverse();
     }
-    rows.truncate(request.limit + 1);
-    rows
+    rows.into_iter().skip(request.skipped).take(request.limit + 1).collect()
 }
 
 /// One record; one in the bin is not found.

@@ -56,8 +56,8 @@ fn bind_additional(item: &Json) -> Result<Json, Refusal> {
     let phone = parse(given("number"), given("countryCode"), given("callingCode"))?;
     Ok(Json::object([
         ("number", Json::text(phone.number)),
-        ("countryCode", Json::text(phone.country)),
         ("callingCode", Json::text(phone.calling)),
+        ("countryCode", Json::text(phone.country)),
     ]))
 }
 

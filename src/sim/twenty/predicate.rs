@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::composite::{is_composite, type_name};
 use super::error::Refusal;
-use super::filter::{Node, Value};
+use super::filter::Node;
 use super::schema::{Kind, Object, Schema};
 use super::store::{Row, Store};
 use super::time::MILLISECOND;
@@ -48,9 +48,13 @@ fn allowed(kind: Kind) -> &'static [&'static str] {
             &["eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike", "startsWith", "endsWith"]
         }
         Kind::Boolean => &["eq", "is"],
-        Kind::Select(_) => &["eq", "neq", "gt", "gte", "lt", "lte", "in", "containsAny", "is"],
+        Kind::Select(_) | Kind::Rating(_) => {
+            &["eq", "neq", "gt", "gte", "lt", "lte", "in", "containsAny", "is", "isEmptyArray"]
+        }
+        Kind::MultiSelect(_) => &["containsAny", "is", "isEmptyArray"],
+        Kind::Array => &["containsIlike", "is", "isEmptyArray"],
         Kind::RawJson | Kind::Files => &["is", "like"],
-        Kind::TsVector => &["search"],
+        Kind::TsVector => &["eq", "neq", "is"],
         _ => &["eq", "neq", "gt", "gte", "lt", "lte", "in", "is"],
     }
 }
@@ -72,7 +76,7 @@ fn condition(
     object: &Object,
     path: &[String],
     operator: &str,
-    value: &Value,
+    value: &Json,
     hops: u8,
 ) -> Result<Predicate, Refusal> {
     let unknown = |name: &str| Refusal::unknown_field(object.singular, name);
@@ -93,10 +97,18 @@ fn condition(
                 return Ok(Predicate::Child { source, column, inner });
             }
             Kind::ToOne { .. } | Kind::ToMany { .. } => {
-                return Err(Refusal::bad("Relation filters can only be nested one level deep"));
+                return Err(Refusal::bad("Relation filter nesting deeper than 1 hop is not supported"));
             }
             _ => {}
         }
+    }
+    if rest.is_empty()
+        && let Some((_, field)) = object.field(head)
+        && let Kind::ToOne { target: other, .. } | Kind::ToMany { source: other, .. } = field.kind
+    {
+        // Under the name of a relation stands a filter of the other object; the operator is no field there.
+        let other = schema.by_plural(other).map_or(object, |(_, other)| other);
+        return Err(Refusal::unknown_field(other.singular, operator));
     }
     let (column, field) = object.column(head).ok_or_else(|| unknown(head))?;
     let (part, kind) = match (is_composite(field.kind), rest) {
@@ -109,7 +121,7 @@ fn condition(
     };
     let name = path.join(".");
     check_operator(&name, kind, operator)?;
-    let operands = operands(&name, kind, operator, value)?;
+    let operands = operands(object, (&name, kind), operator, value)?;
     Ok(Predicate::Leaf { column, part, kind, operator: operator.to_owned(), operands })
 }
 
@@ -129,37 +141,99 @@ fn check_operator(name: &str, kind: Kind, operator: &str) -> Result<(), Refusal>
     )))
 }
 
-fn operands(name: &str, kind: Kind, operator: &str, value: &Value) -> Result<Vec<Json>, Refusal> {
-    let texts = match value {
-        Value::One(text) => std::slice::from_ref(text),
-        Value::Many(texts) => texts.as_slice(),
-    };
-    if operator == "is" {
-        let word = texts.first().map_or("", String::as_str);
-        return match word {
-            "NULL" | "NOT_NULL" => Ok(vec![Json::text(word)]),
-            _ => Err(Refusal::bad(format!("Invalid value '{word}' for operator \"is\" of field \"{name}\""))),
-        };
+fn operands(
+    object: &Object,
+    (name, kind): (&str, Kind),
+    operator: &str,
+    value: &Json,
+) -> Result<Vec<Json>, Refusal> {
+    let operand = |value: &Json| operand(object, name, kind, value);
+    let refusal = |message: String| Err(Refusal::bad(message));
+    match operator {
+        "is" => match value.as_str() {
+            Some("NULL" | "NOT_NULL") => Ok(vec![value.clone()]),
+            _ => refusal(
+                "Invalid filter value for \"is\" operator. Expected \"NULL\" or \"NOT_NULL\"".to_owned(),
+            ),
+        },
+        "in" | "containsAny" => {
+            let Some(items) = value.as_array() else {
+                return refusal(format!(
+                    "Filter operator \"{operator}\" requires an array value for field {name}"
+                ));
+            };
+            if operator == "containsAny" {
+                return Ok(items.to_vec());
+            }
+            items.iter().map(operand).collect()
+        }
+        "isEmptyArray" => match value {
+            Json::Bool(_) => Ok(vec![value.clone()]),
+            _ => {
+                refusal(format!("Filter operator \"isEmptyArray\" requires a boolean value for field {name}"))
+            }
+        },
+        "like" | "ilike" | "startsWith" | "endsWith" | "containsIlike" => match value {
+            Json::Str(_) => Ok(vec![value.clone()]),
+            other => {
+                let kind = match other {
+                    Json::Num(_) => "number",
+                    Json::Bool(_) => "boolean",
+                    _ => "object",
+                };
+                refusal(format!(
+                    "Filter operator \"{operator}\" requires a string value for field \"{name}\", got {kind}"
+                ))
+            }
+        },
+        _ => Ok(vec![operand(value)?]),
     }
-    texts.iter().map(|text| operand(name, kind, text)).collect()
 }
 
-fn operand(name: &str, kind: Kind, text: &str) -> Result<Json, Refusal> {
-    let given = Json::text(text);
+fn operand(object: &Object, name: &str, kind: Kind, value: &Json) -> Result<Json, Refusal> {
+    if value.is_null() {
+        return Ok(Json::Null);
+    }
     match kind {
-        Kind::Uuid | Kind::ToOne { .. } => values::uuid(name, &given),
-        Kind::DateTime => values::instant(name, &given),
-        Kind::Date => values::date(name, &given),
-        Kind::Select(options) => values::select(name, options, &given),
-        Kind::Number | Kind::Position => text
-            .parse::<serde_json::Number>()
-            .map(Json::Num)
-            .map_err(|_| Refusal::bad(format!("Invalid number value '{text}' for field \"{name}\""))),
-        Kind::Boolean => text
-            .parse::<bool>()
-            .map(Json::Bool)
-            .map_err(|_| Refusal::bad(format!("Invalid boolean value '{text}' for field \"{name}\""))),
-        _ => Ok(given),
+        Kind::Uuid | Kind::ToOne { .. } => values::uuid(name, value),
+        Kind::DateTime => values::instant(name, value),
+        Kind::Date => values::date(name, value),
+        Kind::Select(options) | Kind::Rating(options) => option(object, name, options, value),
+        Kind::Number | Kind::Numeric | Kind::Position => number(name, value),
+        Kind::Boolean => boolean(name, value),
+        Kind::Text => Ok(value.as_str().map_or_else(|| Json::text(value.to_text()), Json::text)),
+        _ => Ok(value.clone()),
+    }
+}
+
+/// The database refuses an option it does not know; nobody looks at it before.
+fn option(object: &Object, name: &str, options: &[&str], value: &Json) -> Result<Json, Refusal> {
+    let text = value.as_str().unwrap_or_default();
+    if options.contains(&text) {
+        return Ok(value.clone());
+    }
+    let column = name.rsplit('.').next().unwrap_or(name);
+    let table = super::relation::table_name(object);
+    Err(Refusal::bad(format!("invalid input value for enum \"{table}_{column}_enum\": \"{text}\"")))
+}
+
+/// As `parseFloat` reads it: as much of the front as is a number.
+fn number(name: &str, value: &Json) -> Result<Json, Refusal> {
+    let Some(text) = value.as_str() else { return values::number(name, value) };
+    let text = text.trim_start();
+    let front = (1..=text.len()).rev().filter_map(|end| text.get(..end));
+    let parsed = front.filter(|front| front.ends_with(|last: char| last.is_ascii_digit() || last == '.'));
+    let mut parsed = parsed.map(|front| front.trim_start_matches('+').trim_end_matches('.'));
+    let found = parsed.find_map(|front| front.parse::<serde_json::Number>().ok());
+    found.map(Json::Num).ok_or_else(|| Refusal::bad(format!("Invalid number value NaN for field \"{name}\"")))
+}
+
+fn boolean(name: &str, value: &Json) -> Result<Json, Refusal> {
+    match value.as_str() {
+        Some("true") => Ok(Json::Bool(true)),
+        Some("false") => Ok(Json::Bool(false)),
+        _ if value.as_bool().is_some() => Ok(value.clone()),
+        _ => Err(Refusal::bad(format!("Invalid boolean value {} for field \"{name}\"", value.inspect()))),
     }
 }
 
@@ -224,8 +298,11 @@ fn leaf(kind: Kind, operator: &str, cell: &Json, operands: &[Json]) -> Option<bo
         _ => false,
     };
     let first = operands.first().unwrap_or(&Json::Null);
-    if operator == "is" {
-        return Some(empty == (first.as_str() == Some("NULL")));
+    match operator {
+        "is" => return Some(empty == (first.as_str() == Some("NULL"))),
+        "isEmptyArray" => return Some(empty),
+        "containsAny" | "containsIlike" if !empty => return Some(contains(operator, cell, operands)),
+        _ => {}
     }
     // Empty text and null are one value for equality.
     if text_like && empty {
@@ -245,13 +322,21 @@ fn leaf(kind: Kind, operator: &str, cell: &Json, operands: &[Json]) -> Option<bo
         "gte" => compare(kind, cell, first) != Ordering::Less,
         "lt" => compare(kind, cell, first) == Ordering::Less,
         "lte" => compare(kind, cell, first) != Ordering::Greater,
-        "in" | "containsAny" => {
-            operands.iter().any(|operand| compare(kind, cell, operand) == Ordering::Equal)
-        }
+        "in" => operands.iter().any(|operand| compare(kind, cell, operand) == Ordering::Equal),
         "startsWith" => cell.as_str()?.starts_with(first.as_str()?),
         "endsWith" => cell.as_str()?.ends_with(first.as_str()?),
         "like" => like(&as_text(cell), first.as_str()?),
         _ => like(&as_text(cell).to_lowercase(), &first.as_str()?.to_lowercase()),
+    })
+}
+
+/// Whether a list (or a single option) holds one of the operands.
+fn contains(operator: &str, cell: &Json, operands: &[Json]) -> bool {
+    let items = cell.as_array().unwrap_or(std::slice::from_ref(cell));
+    let lower = |value: &Json| value.as_str().unwrap_or_default().to_lowercase();
+    items.iter().any(|item| match operator {
+        "containsAny" => operands.contains(item),
+        _ => operands.iter().any(|operand| like(&lower(item), &lower(operand))),
     })
 }
 
@@ -269,6 +354,11 @@ fn compare(kind: Kind, cell: &Json, operand: &Json) -> Ordering {
         Kind::DateTime => {
             let floor = |value: &Json| value.as_i64().map(|micros| micros.div_euclid(MILLISECOND));
             floor(cell).cmp(&floor(operand))
+        }
+        // An enum sorts by its definition, not by its letters.
+        Kind::Select(options) | Kind::Rating(options) => {
+            let place = |value: &Json| options.iter().position(|option| value.as_str() == Some(*option));
+            place(cell).cmp(&place(operand))
         }
         _ => order(cell, operand),
     }

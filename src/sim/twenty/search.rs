@@ -13,7 +13,9 @@ pub(crate) fn vector(object: &Object, row: &Row) -> String {
     for (index, field) in object.fields.iter().enumerate() {
         let value = row.cell(index);
         match (field.name, field.kind) {
-            ("name" | "title", Kind::Text) => words.text(value.as_str().unwrap_or_default()),
+            (name, Kind::Text) if name == object.label_field || name == "userEmail" => {
+                words.text(value.as_str().unwrap_or_default());
+            }
             ("name", Kind::FullName) => {
                 words.text(part(value, "firstName"));
                 words.text(part(value, "lastName"));
@@ -29,7 +31,7 @@ pub(crate) fn vector(object: &Object, row: &Row) -> String {
     if let Some((index, _)) = object.column("jobTitle") {
         words.text(row.cell(index).as_str().unwrap_or_default());
     }
-    if matches!(object.singular, "noteTarget" | "taskTarget") {
+    if object.label_field == "id" {
         words.text(&row.id.to_string());
     }
     words.finish()

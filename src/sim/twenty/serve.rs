@@ -6,10 +6,12 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, Response, StatusCode};
 
-use super::api::{self, Answer, Request};
+use super::api::{self, Answer, Content, Request};
 use super::core::Core;
 use super::error::Refusal;
+use super::metadata::fields;
 use super::{LoggedRequest, Twenty, hands};
+use crate::sim::digest;
 use crate::sim::faults::{Broken, Fault};
 use crate::sim::json::Json;
 
@@ -24,8 +26,8 @@ pub(crate) fn answer(core: &mut Core, request: http::Request<Bytes>) -> Result<R
     let (status, outcome) = act(core, &request, fault.as_ref());
     core.served += 1;
     let effect = core.store.version() != before;
-    if fault == Some(Fault::ConcurrentEdit) {
-        hands::somebody_edits(core);
+    if let Some(fault) = &fault {
+        after(core, fault);
     }
     core.log.push(LoggedRequest {
         number: core.served,
@@ -40,12 +42,28 @@ pub(crate) fn answer(core: &mut Core, request: http::Request<Bytes>) -> Result<R
     outcome
 }
 
+/// What other people do right after a request.
+fn after(core: &mut Core, fault: &Fault) {
+    match fault {
+        Fault::ConcurrentEdit => hands::somebody_edits(core),
+        Fault::ConcurrentCreate => hands::somebody_creates(core),
+        Fault::ConcurrentDelete => hands::somebody_removes(core, true),
+        Fault::HardDelete => hands::somebody_removes(core, false),
+        Fault::BackdatedEdit => hands::somebody_backdates(core),
+        Fault::TrashPurge => {
+            hands::purge(core);
+        }
+        _ => {}
+    }
+}
+
 fn read(request: http::Request<Bytes>) -> Request {
     let (head, body) = request.into_parts();
     let header = |name: http::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
     Request {
         authorization: header(http::header::AUTHORIZATION).map(str::to_owned),
         content_type: header(http::header::CONTENT_TYPE).unwrap_or_default().to_owned(),
+        if_none_match: header(http::header::IF_NONE_MATCH).map(str::to_owned),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         method: head.method,
@@ -57,26 +75,30 @@ type Outcome = Result<Response<Bytes>, Broken>;
 
 /// Acts out the fault around the request; the status is the server's own, heard or not.
 fn act(core: &mut Core, request: &Request, fault: Option<&Fault>) -> (Option<u16>, Outcome) {
-    let told = |status: u16, outcome: Outcome| (Some(status), outcome);
     match fault {
         Some(Fault::Refused) => return (None, Err(Broken::Refused)),
         Some(Fault::LostRequest) => return (None, Err(Broken::Reset)),
         Some(Fault::TimeoutBefore) => return (None, Err(Broken::TimedOut)),
-        Some(Fault::GatewayBefore(status)) => return told(*status, Ok(gateway(*status))),
-        Some(Fault::InternalError) => {
-            let refusal = Refusal::framework(500, "Internal Server Error", "Internal server error");
-            return told(500, Ok(respond(Answer::from(refusal))));
-        }
-        Some(Fault::Storm(_)) => return told(429, Ok(respond(Refusal::throttled(100, 60_000).into()))),
-        Some(Fault::FieldRemoved { object, field }) => core.store.remove_field(object, field),
-        Some(Fault::DuplicateDelivery) => {
-            api::handle(core, request);
-        }
+        Some(Fault::GatewayBefore(status)) => return (Some(*status), Ok(gateway(*status))),
         _ => {}
+    }
+    if let Some(refusal) = fault.and_then(|fault| refused(core, request, fault)) {
+        let answer = Answer::from(refusal);
+        return (Some(answer.status), Ok(respond(request, answer)));
+    }
+    if let Some(fault) = fault {
+        before(core, request, fault);
     }
     let mut answer = match fault {
         Some(Fault::IgnoredFilter) if request.method == http::Method::GET => {
             api::handle(core, &without_filter(request))
+        }
+        Some(Fault::StaleRead(writes)) if request.method == http::Method::GET => {
+            let stale = core.store.behind(*writes);
+            let fresh = std::mem::replace(&mut core.store, stale);
+            let answer = api::handle(core, request);
+            core.store = fresh;
+            answer
         }
         _ => api::handle(core, request),
     };
@@ -88,10 +110,41 @@ fn act(core: &mut Core, request: &Request, fault: Option<&Fault>) -> (Option<u16
         Some(Fault::LostReply) => Err(Broken::Reset),
         Some(Fault::TimeoutAfter) => Err(Broken::TimedOut),
         Some(Fault::GatewayAfter(status)) => Ok(gateway(*status)),
-        Some(Fault::CutBody) => Ok(cut(respond(answer))),
-        _ => Ok(respond(answer)),
+        Some(Fault::CutBody) => Ok(cut(respond(request, answer))),
+        _ => Ok(respond(request, answer)),
     };
-    told(status, outcome)
+    (Some(status), outcome)
+}
+
+/// Faults that answer in place of the server; nothing happens then.
+fn refused(core: &Core, request: &Request, fault: &Fault) -> Option<Refusal> {
+    let broken = || Refusal::framework(500, "Internal Server Error", "Internal server error");
+    match fault {
+        Fault::InternalError => Some(broken()),
+        Fault::MetadataError => {
+            let path = &request.path;
+            (path.starts_with("/rest/metadata/") || path == "/metadata").then(broken)
+        }
+        Fault::QueryTimeout => Some(Refusal::bad("Query read timeout")),
+        Fault::Storm(_) if core.version == super::Version::Newer => Some(Refusal::rate_limited(100, 60_000)),
+        Fault::Storm(_) => Some(Refusal::throttled(100, 60_000)),
+        _ => None,
+    }
+}
+
+/// What happens before the server looks at the request.
+fn before(core: &mut Core, request: &Request, fault: &Fault) {
+    match fault {
+        Fault::FieldRemoved { object, field } => core.store.remove_field(object, field),
+        Fault::FieldAdded { object, field } => fields::add_text_field(core, object, field),
+        Fault::FieldRenamed { object, field, to } => fields::rename_field(core, object, field, to),
+        Fault::ClockSkew(milliseconds) => core.skew = milliseconds.saturating_mul(1_000),
+        Fault::VersionSwitch(version) => core.version = *version,
+        Fault::DuplicateDelivery => {
+            api::handle(core, request);
+        }
+        _ => {}
+    }
 }
 
 fn without_filter(request: &Request) -> Request {
@@ -102,7 +155,7 @@ fn without_filter(request: &Request) -> Request {
 
 /// The records of a successful list or batch answer.
 fn records(answer: &mut Answer) -> Option<&mut Vec<Json>> {
-    let data = answer.body.as_mut()?.get_mut("data")?;
+    let data = answer.json_mut()?.get_mut("data")?;
     match data {
         Json::Obj(members) => members.iter_mut().find_map(|(_, value)| match value {
             Json::Arr(items) if !items.is_empty() => Some(items),
@@ -136,8 +189,7 @@ fn disturb(core: &mut Core, fault: &Fault, answer: &mut Answer) {
                 if let Some(item) = items.get_mut(at) {
                     item.set("id", foreign);
                 }
-            } else if let Some(Json::Obj(members)) =
-                answer.body.as_mut().and_then(|body| body.get_mut("data"))
+            } else if let Some(Json::Obj(members)) = answer.json_mut().and_then(|body| body.get_mut("data"))
                 && let Some((_, record)) = members.first_mut()
             {
                 record.set("id", foreign);
@@ -148,9 +200,67 @@ fn disturb(core: &mut Core, fault: &Fault, answer: &mut Answer) {
 }
 
 /// Headers and bytes of an answer.
-fn respond(answer: Answer) -> Response<Bytes> {
-    let body = answer.body.map(|body| Bytes::from(body.to_text())).unwrap_or_default();
-    build(answer.status, answer.content_type, body)
+fn respond(request: &Request, answer: Answer) -> Response<Bytes> {
+    let body = match answer.body {
+        Content::Nothing => Bytes::new(),
+        Content::Json(body) => Bytes::from(body.to_text()),
+        Content::Text(text) => Bytes::from_static(text.as_bytes()),
+    };
+    let mut response = build(answer.status, answer.content_type, body);
+    let headers = response.headers_mut();
+    let mut say = |name: &'static str, value: &'static str| {
+        headers.insert(name, HeaderValue::from_static(value));
+    };
+    say("x-powered-by", "Express");
+    say("access-control-allow-origin", "*");
+    if answer.exposed {
+        say("access-control-expose-headers", "WWW-Authenticate");
+    }
+    if answer.preflight {
+        say("access-control-allow-methods", "GET,HEAD,PUT,PATCH,POST,DELETE");
+        let preflight = request.method == http::Method::OPTIONS;
+        if preflight {
+            say("vary", "Access-Control-Request-Headers");
+        } else {
+            say("access-control-allow-headers", "Origin, X-Requested-With, Content-Type, Accept");
+        }
+    }
+    for (name, value) in answer.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if answer.tagged {
+        tag(request, &mut response);
+    }
+    if answer.content_type == "application/json" {
+        // These parts of the server write in pieces and do not say how many bytes will come.
+        response.headers_mut().remove(http::header::CONTENT_LENGTH);
+    }
+    response
+}
+
+/// The tag of a body that is sent as a whole, and no body for a reader who has it already.
+fn tag(request: &Request, response: &mut Response<Bytes>) {
+    if response.body().is_empty() {
+        return;
+    }
+    let length = response.body().len();
+    let hash =
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest::sha1(response.body()));
+    let tag = format!("W/\"{length:x}-{}\"", hash.get(..27).unwrap_or_default());
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(http::header::ETAG, value);
+    }
+    let reading = request.method == http::Method::GET || request.method == http::Method::HEAD;
+    let known = request.if_none_match.as_deref();
+    let known = known.is_some_and(|list| list.split(',').any(|one| one.trim() == tag || one.trim() == "*"));
+    if reading && known && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Bytes::new();
+        response.headers_mut().remove(http::header::CONTENT_TYPE);
+        response.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(0_u64));
+    }
 }
 
 fn gateway(status: u16) -> Response<Bytes> {
@@ -162,10 +272,6 @@ fn build(status: u16, content_type: &'static str, body: Bytes) -> Response<Bytes
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let length = HeaderValue::from(response.body().len());
     let headers = response.headers_mut();
-    if content_type != "text/html" {
-        headers.insert("x-powered-by", HeaderValue::from_static("Express"));
-        headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-    }
     if !content_type.is_empty() {
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
@@ -189,10 +295,15 @@ pub(crate) fn router(server: Twenty) -> axum::Router {
 async fn over_http(State(server): State<Twenty>, request: axum::extract::Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { return broken(Bytes::new()) };
-    match server.answer(http::Request::from_parts(head, body)) {
+    let asked_head = head.method == http::Method::HEAD;
+    let (outcome, delay) = server.answer_late(http::Request::from_parts(head, body));
+    delay.await;
+    match outcome {
+        Ok(response) if asked_head => response.map(|_| Body::empty()),
         Ok(response) => {
             let promised = response.headers().get(http::header::CONTENT_LENGTH).cloned();
-            let whole = promised == Some(HeaderValue::from(response.body().len()));
+            let Some(promised) = promised else { return response.map(in_pieces) };
+            let whole = promised == HeaderValue::from(response.body().len());
             if whole {
                 response.map(Body::from)
             } else {
@@ -202,6 +313,11 @@ async fn over_http(State(server): State<Twenty>, request: axum::extract::Request
         }
         Err(_) => broken(Bytes::new()),
     }
+}
+
+/// A body that does not say how long it is.
+fn in_pieces(body: Bytes) -> Body {
+    Body::from_stream(stream::once(std::future::ready(Ok::<_, std::io::Error>(body))))
 }
 
 /// A response whose body breaks off; the connection closes with it.
@@ -355,7 +471,7 @@ mod tests {
         assert_eq!([status(), status(), status()], [Ok(200), Ok(200), Ok(429)]);
         let (status, body) =
             ask(&server, "GET", "/rest/metadata/objects", &Value::Null).expect("free of charge");
-        assert_eq!((status, &body["totalCount"]), (200, &json!(11)));
+        assert_eq!((status, &body["totalCount"]), (200, &json!(31)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The rows: one table per object, ordered by id as Postgres orders a uuid, with its unique indexes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -56,10 +56,23 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table for an object.
     pub(crate) fn new(object: &Object) -> Self {
-        let fields = object.fields.iter().enumerate();
-        let unique =
-            fields.filter(|(_, field)| field.unique).map(|(index, _)| (index, BTreeMap::new())).collect();
+        let unique = unique_columns(object).map(|index| (index, BTreeMap::new())).collect();
         Self { rows: BTreeMap::new(), unique, positions: BTreeMap::new() }
+    }
+
+    /// Brings the rows and indexes into the shape of a changed object.
+    fn fit(&mut self, object: &Object) {
+        for row in self.rows.values_mut() {
+            let missing = object.fields.iter().skip(row.cells.len());
+            row.cells.extend(missing.map(super::schema::Field::initial));
+        }
+        if self.unique.iter().map(|(index, _)| *index).ne(unique_columns(object)) {
+            let holders = |index: usize| {
+                let rows = self.rows.values();
+                rows.filter_map(|row| Some((unique_key(object, index, row.cell(index))?, row.id))).collect()
+            };
+            self.unique = unique_columns(object).map(|index| (index, holders(index))).collect();
+        }
     }
 
     /// The rows, by id.
@@ -88,18 +101,17 @@ impl Table {
         self.positions.keys().next().map_or(0, |lowest| lowest.saturating_sub(1))
     }
 
-    /// True when storing the row would break a unique index (its own old version does not count).
-    pub(crate) fn conflicts(&self, object: &Object, row: &Row) -> bool {
-        self.unique.iter().any(|(index, holders)| {
-            unique_key(object, *index, row.cell(*index))
-                .and_then(|key| holders.get(&key))
-                .is_some_and(|holder| *holder != row.id)
+    /// The row that stands in the way when storing another one would break a unique index (its own old version does not count).
+    pub(crate) fn conflict(&self, object: &Object, row: &Row) -> Option<Uuid> {
+        self.unique.iter().find_map(|(index, holders)| {
+            let key = unique_key(object, *index, row.cell(*index))?;
+            holders.get(&key).copied().filter(|holder| *holder != row.id)
         })
     }
 
-    /// Stores a row, replacing its older version; the caller has looked for conflicts.
-    pub(crate) fn put(&mut self, object: &Object, row: Row) {
-        self.take(object, row.id);
+    /// Stores a row, answering its older version; the caller has looked for conflicts.
+    pub(crate) fn put(&mut self, object: &Object, row: Row) -> Option<Row> {
+        let old = self.take(object, row.id);
         for (index, holders) in &mut self.unique {
             if let Some(key) = unique_key(object, *index, row.cell(*index)) {
                 holders.insert(key, row.id);
@@ -109,6 +121,7 @@ impl Table {
             *self.positions.entry(position).or_default() += 1;
         }
         self.rows.insert(row.id, row);
+        old
     }
 
     /// Removes a row for good.
@@ -133,12 +146,24 @@ impl Table {
     }
 }
 
+/// The columns with a unique index.
+fn unique_columns(object: &Object) -> impl Iterator<Item = usize> + '_ {
+    object.live_fields().filter(|(_, field)| field.unique).map(|(index, _)| index)
+}
+
 /// The text a unique index compares; null and empty values never collide.
 pub(crate) fn unique_key(object: &Object, index: usize, cell: &Json) -> Option<String> {
     let kind = object.fields.get(index)?.kind;
     let text = match kind {
         Kind::Emails => cell.get("primaryEmail")?.as_str()?,
         Kind::Links => cell.get("primaryLinkUrl")?.as_str()?,
+        Kind::Phones => {
+            let part = |name: &str| cell.get(name).and_then(Json::as_str).unwrap_or_default();
+            let number = part("primaryPhoneNumber");
+            let whole = [part("primaryPhoneCountryCode"), part("primaryPhoneCallingCode"), number].join(" ");
+            return (!number.is_empty()).then_some(whole);
+        }
+        _ if !cell.is_null() && cell.as_str().is_none() => return Some(cell.to_text()),
         _ => cell.as_str()?,
     };
     (!text.is_empty()).then(|| text.to_owned())
@@ -151,13 +176,18 @@ pub(crate) struct Store {
     pub(crate) schema: Arc<Schema>,
     tables: Vec<Table>,
     writes: u64,
+    /// The last writes with what was there before, for replicas that lag behind.
+    recent: VecDeque<(usize, Uuid, Option<Row>)>,
 }
+
+/// Writes a replica may lack at most.
+const REMEMBERED: usize = 64;
 
 impl Store {
     /// An empty database for a data model.
     pub(crate) fn new(schema: Schema) -> Self {
         let tables = schema.objects().iter().map(Table::new).collect();
-        Self { schema: Arc::new(schema), tables, writes: 0 }
+        Self { schema: Arc::new(schema), tables, writes: 0, recent: VecDeque::new() }
     }
 
     /// The table of an object, by its index in the schema.
@@ -182,8 +212,38 @@ impl Store {
         row.written = self.writes;
         let schema = Arc::clone(&self.schema);
         if let (Some(table), Some(shape)) = (self.tables.get_mut(object), schema.objects().get(object)) {
-            table.put(shape, row);
+            let id = row.id;
+            let old = table.put(shape, row);
+            self.remember(object, id, old);
         }
+    }
+
+    fn remember(&mut self, object: usize, id: Uuid, old: Option<Row>) {
+        if self.recent.len() >= REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((object, id, old));
+    }
+
+    /// The database as it was before the last so many writes.
+    pub(crate) fn behind(&self, writes: usize) -> Self {
+        let mut old = self.clone();
+        let schema = Arc::clone(&self.schema);
+        for (object, id, before) in self.recent.iter().rev().take(writes) {
+            let (Some(table), Some(shape)) = (old.tables.get_mut(*object), schema.objects().get(*object))
+            else {
+                continue;
+            };
+            match before {
+                Some(row) => {
+                    table.put(shape, row.clone());
+                }
+                None => {
+                    table.take(shape, *id);
+                }
+            }
+        }
+        old
     }
 
     /// Removes a row with all that hangs on it: rows that belong to it vanish, other references are
@@ -191,9 +251,8 @@ impl Store {
     pub(crate) fn destroy(&mut self, object: usize, id: Uuid) {
         let schema = Arc::clone(&self.schema);
         let Some(shape) = schema.objects().get(object) else { return };
-        if self.tables.get_mut(object).and_then(|table| table.take(shape, id)).is_none() {
-            return;
-        }
+        let Some(old) = self.tables.get_mut(object).and_then(|table| table.take(shape, id)) else { return };
+        self.remember(object, id, Some(old));
         self.writes += 1;
         let wanted = Json::text(id.to_string());
         for (other, pointing) in schema.objects().iter().enumerate() {
@@ -224,6 +283,26 @@ impl Store {
 
     /// Takes a field out of the data model.
     pub(crate) fn remove_field(&mut self, plural: &str, name: &str) {
-        Arc::make_mut(&mut self.schema).remove_field(plural, name);
+        self.change_schema(|schema| schema.remove_field(plural, name));
+    }
+
+    /// Changes the data model; the rows follow.
+    pub(crate) fn change_schema<T>(&mut self, change: impl FnOnce(&mut Schema) -> T) -> T {
+        let outcome = change(Arc::make_mut(&mut self.schema));
+        let schema = Arc::clone(&self.schema);
+        for (index, object) in schema.objects().iter().enumerate() {
+            match self.tables.get_mut(index) {
+                Some(table) => table.fit(object),
+                None => self.tables.push(Table::new(object)),
+            }
+        }
+        outcome
+    }
+
+    /// Forgets every row of an object.
+    pub(crate) fn empty_table(&mut self, index: usize) {
+        if let (Some(table), Some(object)) = (self.tables.get_mut(index), self.schema.objects().get(index)) {
+            *table = Table::new(object);
+        }
     }
 }

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::sim::json::Json;
+
 /// Microseconds of one millisecond.
 pub(crate) const MILLISECOND: i64 = 1_000;
 /// Microseconds of one day.
@@ -51,6 +53,61 @@ pub(crate) fn parse_instant(text: &str) -> Option<i64> {
 
 fn at_utc(civil: DateTime) -> Option<i64> {
     civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_microsecond())
+}
+
+/// A step of the calendar to group by.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// `DAY`, `MONTH` and the like.
+    pub(crate) granularity: String,
+    /// Where days begin.
+    pub(crate) zone: TimeZone,
+    /// The first day of a week.
+    pub(crate) week_start: String,
+}
+
+/// A time zone by its name in the IANA data base.
+pub(crate) fn parse_zone(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok()
+}
+
+/// The step an instant or a day falls into, as text; null for null.
+pub(crate) fn step_of(cell: &Json, step: &Step) -> Json {
+    let day = match cell {
+        Json::Num(_) => cell.as_i64().map(|micros| {
+            Timestamp::from_microsecond(micros)
+                .unwrap_or(Timestamp::UNIX_EPOCH)
+                .to_zoned(step.zone.clone())
+                .date()
+        }),
+        Json::Str(text) => parse_day(text),
+        _ => None,
+    };
+    let Some(day) = day else { return Json::Null };
+    let quarter = (day.month() - 1) / 3;
+    let at = |month: i8, number: i8| Date::new(day.year(), month, number).unwrap_or(day);
+    let start = match step.granularity.as_str() {
+        "NONE" => return cell.as_i64().map_or_else(|| cell.clone(), |micros| Json::text(to_iso(micros))),
+        "DAY_OF_THE_WEEK" => return Json::text(day.strftime("%A").to_string()),
+        "MONTH_OF_THE_YEAR" => return Json::text(day.strftime("%B").to_string()),
+        "QUARTER_OF_THE_YEAR" => return Json::text(format!("Q{}", quarter + 1)),
+        "WEEK" => week_start(day, &step.week_start),
+        "MONTH" => at(day.month(), 1),
+        "QUARTER" => at(quarter * 3 + 1, 1),
+        "YEAR" => at(1, 1),
+        _ => day,
+    };
+    Json::text(start.to_string())
+}
+
+fn week_start(day: Date, first: &str) -> Date {
+    let shift = match first {
+        "SUNDAY" => 1,
+        "SATURDAY" => 2,
+        _ => 0,
+    };
+    let since = (day.weekday().to_monday_zero_offset() + shift) % 7;
+    day.checked_sub(jiff::Span::new().days(i64::from(since))).unwrap_or(day)
 }
 
 /// Reads a calendar day; an instant counts as its day.

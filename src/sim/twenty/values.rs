@@ -33,13 +33,17 @@ pub(crate) fn bind(field: &Field, value: &Json, old: Option<&Json>) -> Result<Js
     match field.kind {
         Kind::Text => text(name, value),
         Kind::Number => number(name, value),
+        Kind::Numeric => numeric(name, value),
         Kind::Position => position(name, value),
         Kind::Boolean => boolean(name, value),
         Kind::Date => date(name, value),
         Kind::DateTime => instant(name, value),
-        Kind::Select(options) => select(name, options, value),
+        Kind::Select(options) | Kind::Rating(options) => select(name, options, value),
+        Kind::MultiSelect(options) => multi_select(name, options, value),
+        Kind::Array => array(name, value),
         Kind::Uuid | Kind::ToOne { .. } => uuid(name, value),
-        Kind::RawJson | Kind::Files => Ok(value.clone()),
+        Kind::RawJson => raw_json(name, value),
+        Kind::Files => files(field, value),
         Kind::TsVector | Kind::ToMany { .. } => Err(not_writable(field)),
         _ => composite::bind(field, value, old),
     }
@@ -48,10 +52,14 @@ pub(crate) fn bind(field: &Field, value: &Json, old: Option<&Json>) -> Result<Js
 fn not_writable(field: &Field) -> Refusal {
     match field.kind {
         Kind::ToMany { .. } => Refusal::bad(format!(
-            "One-to-many relation \"{}\" field does not support write operations",
+            "One-to-many relation {} field does not support write operations.",
             field.name
         )),
-        _ => Refusal::bad(format!("Field \"{}\" is not writable", field.name)),
+        kind => Refusal::bad(format!(
+            "{} {}-typed field does not support write operations",
+            field.name,
+            composite::type_name(kind)
+        )),
     }
 }
 
@@ -86,8 +94,82 @@ fn position(name: &str, value: &Json) -> Result<Json, Refusal> {
     match value {
         // The caller turns the words into a number, as that needs the table.
         Json::Str(word) if word == "first" || word == "last" => Ok(value.clone()),
-        other => number(name, other),
+        Json::Num(number) => Ok(Json::Num(whole(number))),
+        other => {
+            Err(Refusal::bad(format!("Invalid position value {} for field \"{name}\"", other.inspect())))
+        }
     }
+}
+
+/// A number or a text that JavaScript reads as one; an empty text is none at all.
+pub(crate) fn numeric(name: &str, value: &Json) -> Result<Json, Refusal> {
+    let invalid = || Refusal::bad(format!("Invalid number value NaN for field \"{name}\""));
+    match value {
+        Json::Null => Ok(Json::Null),
+        Json::Num(number) => Ok(Json::Num(whole(number))),
+        Json::Bool(flag) => Ok(Json::int(i64::from(*flag))),
+        Json::Str(text) if text.is_empty() => Ok(Json::Null),
+        Json::Str(text) => text.trim().parse().map(|number| Json::Num(whole(&number))).map_err(|_| invalid()),
+        _ => Err(invalid()),
+    }
+}
+
+/// A list of texts; a single text counts as a list of one, an empty list as none.
+fn array(name: &str, value: &Json) -> Result<Json, Refusal> {
+    let refusal = || {
+        let shown = value.inspect();
+        Refusal::bad(format!("Invalid value {shown} for field \"{name} - Array values need to be string\""))
+    };
+    match value {
+        Json::Str(_) => Ok(Json::Arr(vec![value.clone()])),
+        Json::Arr(items) if items.iter().any(|item| item.as_str().is_none()) => Err(refusal()),
+        Json::Arr(items) if items.is_empty() => Ok(Json::Null),
+        Json::Arr(_) => Ok(value.clone()),
+        _ => Err(refusal()),
+    }
+}
+
+fn multi_select(name: &str, options: &[&str], value: &Json) -> Result<Json, Refusal> {
+    let list = array(name, value)?;
+    let known = |item: &Json| item.as_str().is_some_and(|text| options.contains(&text));
+    if list.as_array().unwrap_or_default().iter().all(known) {
+        return Ok(list);
+    }
+    let shown = value.inspect();
+    Err(Refusal::bad(format!("Invalid value {shown} for multi select field \"{name}\"")))
+}
+
+/// Any object, list, or text that holds JSON; an empty object counts as none.
+fn raw_json(name: &str, value: &Json) -> Result<Json, Refusal> {
+    let parsed = match value {
+        Json::Str(text) => Json::parse(text.as_bytes()).ok(),
+        Json::Obj(_) | Json::Arr(_) => Some(value.clone()),
+        _ => None,
+    };
+    let parsed = parsed.ok_or_else(|| {
+        Refusal::bad(format!("Invalid object value {} for field \"{name}\"", value.inspect()))
+    })?;
+    let empty = parsed.as_object().is_some_and(<[_]>::is_empty);
+    Ok(if empty { Json::Null } else { parsed.into_jsonb() })
+}
+
+/// References to uploaded files.
+fn files(field: &Field, value: &Json) -> Result<Json, Refusal> {
+    let name = field.name;
+    let shape = |what: &str| {
+        Refusal::bad(format!("Invalid value \"{}\" for FILES field \"{name}\" - {what}", value.inspect()))
+    };
+    let items = value.as_array().ok_or_else(|| shape(": Invalid input: expected array, received string"))?;
+    let whole = |item: &Json| item.get("fileId").is_some() && item.get("label").is_some();
+    if !items.iter().all(whole) {
+        return Err(shape("It should be an array of objects with \"fileId\" and \"label\" properties."));
+    }
+    let most = field.settings.as_ref().and_then(|settings| settings.get("maxNumberOfValues")?.as_i64());
+    if most.is_some_and(|most| i64::try_from(items.len()).is_ok_and(|count| count > most)) {
+        let most = most.unwrap_or_default();
+        return Err(Refusal::bad(format!("Max number of files is {most} for field \"{name}\"")));
+    }
+    Ok(value.clone())
 }
 
 fn boolean(name: &str, value: &Json) -> Result<Json, Refusal> {
@@ -120,16 +202,17 @@ pub(crate) fn instant(name: &str, value: &Json) -> Result<Json, Refusal> {
 
 /// One of the options.
 pub(crate) fn select(name: &str, options: &[&str], value: &Json) -> Result<Json, Refusal> {
-    match value.as_str() {
-        Some(option) if options.contains(&option) => Ok(value.clone()),
-        _ => {
-            let valid = options.join(", ");
-            Err(Refusal::bad(format!(
-                "Invalid value {} for field \"{name}\". Valid values are: {valid}",
-                value.to_text()
-            )))
-        }
+    let Some(option) = value.as_str() else {
+        return Err(Refusal::bad(format!(
+            "Invalid string value {} for text field \"{name}\"",
+            value.inspect()
+        )));
+    };
+    if options.contains(&option) {
+        return Ok(value.clone());
     }
+    let valid = options.join(", ");
+    Err(Refusal::bad(format!("Invalid value \"{option}\" for field \"{name}\". Valid values are: {valid}")))
 }
 
 /// A UUID, in lower case as the database shows it.
@@ -166,7 +249,7 @@ pub(crate) fn micros(name: &str, value: &Json) -> Result<Json, Refusal> {
         _ => String::new(),
     };
     let (digits, fraction) = shown.split_once('.').unwrap_or((&shown, ""));
-    let refusal = || Refusal::bad(format!("Invalid number value {} for field \"{name}\"", value.inspect()));
+    let refusal = || Refusal::bad(format!("Invalid number value NaN for field \"{name}\""));
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(refusal());
     }

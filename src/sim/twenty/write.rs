@@ -11,8 +11,8 @@ use super::error::Refusal;
 use super::filter::Node;
 use super::list::Selection;
 use super::relation;
-use super::schema::{Kind, Object, Preset};
-use super::store::{Row, Store, unique_key};
+use super::schema::{Field, Kind, Object};
+use super::store::{Row, Store, Table, unique_key};
 use super::values;
 use crate::sim::json::Json;
 
@@ -21,28 +21,24 @@ const MAX_BATCH: usize = 200;
 /// Most rows one update may touch.
 const MAX_UPDATE: usize = 200;
 
-/// Creates one record, or updates the one it matches when `upsert` is set.
-pub(crate) fn create_one(core: &mut Core, index: usize, body: &Json, upsert: bool) -> Result<Uuid, Refusal> {
-    let ids = create(core, index, std::slice::from_ref(body), upsert)?;
-    ids.first().copied().ok_or_else(Refusal::not_found)
-}
-
-/// Creates up to 200 records: all of them or none.
-pub(crate) fn create_many(
-    core: &mut Core,
-    index: usize,
-    body: &Json,
-    upsert: bool,
-) -> Result<Vec<Uuid>, Refusal> {
+/// Checks the shape of a batch: a list of up to 200 records.
+pub(crate) fn batch(body: &Json) -> Result<&[Json], Refusal> {
     let records =
         body.as_array().ok_or_else(|| Refusal::type_error("args.data.forEach is not a function"))?;
     if records.len() > MAX_BATCH {
         return Err(Refusal::bad(format!("Maximum number of records to upsert is {MAX_BATCH}.")));
     }
-    create(core, index, records, upsert)
+    Ok(records)
 }
 
-fn create(core: &mut Core, index: usize, records: &[Json], upsert: bool) -> Result<Vec<Uuid>, Refusal> {
+/// Creates records, all of them or none; with `upsert` those that match stored ones are updated
+/// first. Answers the updated ids and the new ones.
+pub(crate) fn create(
+    core: &mut Core,
+    index: usize,
+    records: &[Json],
+    upsert: bool,
+) -> Result<(Vec<Uuid>, Vec<Uuid>), Refusal> {
     let schema = core.schema();
     let Some(object) = schema.objects().get(index) else { return Err(Refusal::not_found()) };
     let bound = records
@@ -62,8 +58,8 @@ fn create(core: &mut Core, index: usize, records: &[Json], upsert: bool) -> Resu
             None => fresh.push(values),
         }
     }
-    touched.extend(insert(core, index, object, fresh)?);
-    Ok(touched)
+    let fresh = insert(core, index, object, fresh)?;
+    Ok((touched, fresh))
 }
 
 /// Values by column, as a request gives them.
@@ -76,6 +72,10 @@ fn bind(store: &Store, object: &Object, body: &Json, old: Option<&Row>) -> Resul
         if let Some((column, field)) = object.field(&key)
             && matches!(field.kind, Kind::ToOne { .. })
         {
+            if body.get(&field.column).is_some() {
+                let name = field.name;
+                return Err(Refusal::bad(format!("{name} and {name}Id cannot be both provided.")));
+            }
             values.push((column, relation::resolve(store, field, value)?));
             continue;
         }
@@ -85,9 +85,26 @@ fn bind(store: &Store, object: &Object, body: &Json, old: Option<&Row>) -> Resul
             values.push((column, Json::text(values::own_id(value)?.to_string())));
             continue;
         }
+        if value.is_null() && !field.nullable && !field.system {
+            check_null(object, field)?;
+        }
         values.push((column, values::bind(field, value, old.map(|row| row.cell(column)))?));
     }
     Ok(values)
+}
+
+/// Refuses null where there must be a value; a default does not help, it is for what is left out.
+fn check_null(object: &Object, field: &Field) -> Result<(), Refusal> {
+    if is_composite(field.kind) {
+        return Ok(());
+    }
+    let (name, table) = (&field.column, relation::table_name(object));
+    if field.initial().is_null() {
+        return Err(Refusal::bad(format!("Field {name} is not nullable and has no default value.")));
+    }
+    Err(Refusal::bad(format!(
+        "null value in column \"{name}\" of relation \"{table}\" violates not-null constraint"
+    )))
 }
 
 /// The members of a body; whatever else it is, it is read the way JavaScript would.
@@ -118,17 +135,30 @@ fn matching(store: &Store, index: usize, object: &Object, values: &Values) -> Re
         }
     }
     if found.len() > 1 {
-        let names: Vec<&str> = table
-            .unique_fields()
-            .filter_map(|column| object.fields.get(column))
-            .map(|field| field.name)
-            .collect();
-        return Err(Refusal::bad(format!(
-            "Multiple records found with the same unique field values for {}",
-            names.join(", ")
-        )));
+        return Err(ambiguous(object, table, own, values));
     }
     Ok(found.first().copied())
+}
+
+/// The refusal of a record that matches several rows, with the values it matches by.
+fn ambiguous(object: &Object, table: &Table, own: Option<Uuid>, values: &Values) -> Refusal {
+    let mut named: Vec<String> = own.map(|id| format!("id: {id}")).into_iter().collect();
+    for column in table.unique_fields() {
+        let value = values.iter().find(|(at, _)| *at == column).map(|(_, value)| value);
+        let Some((field, value)) = object.fields.get(column).zip(value) else { continue };
+        let path = match field.kind {
+            Kind::Emails => format!("{}.primaryEmail", field.name),
+            Kind::Links => format!("{}.primaryLinkUrl", field.name),
+            _ => field.name.to_owned(),
+        };
+        if let Some(key) = unique_key(object, column, value) {
+            named.push(format!("{path}: {key}"));
+        }
+    }
+    Refusal::bad(format!(
+        "Multiple records found with the same unique field values for {}. Cannot determine which record to update.",
+        named.join(", ")
+    ))
 }
 
 /// Updates a matched row: it leaves the bin, keeps its id and its creator.
@@ -157,8 +187,10 @@ fn insert(core: &mut Core, index: usize, object: &Object, batch: Vec<Values>) ->
     placed.append(&mut unplaced);
     let ids: Vec<Uuid> = placed.iter().map(|row| row.id).collect();
     let distinct: std::collections::BTreeSet<&Uuid> = ids.iter().collect();
-    let taken = ids.iter().any(|id| core.store.table(index).get(*id).is_some());
-    if taken || distinct.len() != ids.len() {
+    if let Some(taken) = ids.iter().find(|id| core.store.table(index).get(**id).is_some()) {
+        return Err(Refusal::duplicate().against(*taken, object.singular));
+    }
+    if distinct.len() != ids.len() {
         return Err(Refusal::duplicate());
     }
     store(core, index, object, placed)?;
@@ -169,15 +201,14 @@ fn fresh_row(core: &mut Core, object: &Object, values: Values, now: i64, place: 
     let given = values.iter().find(|(column, _)| *column == object.columns.id);
     let own = given.and_then(|(_, value)| value.as_str()).and_then(|text| Uuid::parse_str(text).ok());
     let id = own.unwrap_or_else(|| core.ids.uuid());
-    let mut row =
-        Row { id, written: 0, cells: object.fields.iter().map(|field| preset(field.default)).collect() };
+    let mut row = Row { id, written: 0, cells: object.fields.iter().map(Field::initial).collect() };
     row.set(object.columns.created_at, Json::int(now));
     row.set(object.columns.updated_at, Json::int(now));
     row.set(object.columns.position, Json::int(place));
-    row.set(object.columns.created_by, Core::key_actor());
+    row.set(object.columns.created_by, core.key_actor());
     for (column, value) in values {
         if column == object.columns.created_by {
-            row.set(column, signed(&value));
+            row.set(column, signed(core, &value));
         } else if column == object.columns.position {
             row.set(column, place_of(&value, place));
         } else if !(value.is_null() && system_stamp(object, column)) {
@@ -185,7 +216,7 @@ fn fresh_row(core: &mut Core, object: &Object, values: Values, now: i64, place: 
         }
     }
     row.set(object.columns.id, Json::text(id.to_string()));
-    row.set(object.columns.updated_by, Core::key_actor());
+    row.set(object.columns.updated_by, core.key_actor());
     row
 }
 
@@ -202,18 +233,9 @@ fn place_of(value: &Json, place: i64) -> Json {
     }
 }
 
-fn preset(preset: Preset) -> Json {
-    match preset {
-        Preset::None => Json::Null,
-        Preset::Text(text) => Json::text(text),
-        Preset::Int(number) => Json::int(number),
-        Preset::Flag(flag) => Json::Bool(flag),
-    }
-}
-
 /// A given `createdBy` keeps its source only; name and member are the key's.
-fn signed(given: &Json) -> Json {
-    let mut actor = Core::key_actor();
+fn signed(core: &Core, given: &Json) -> Json {
+    let mut actor = core.key_actor();
     if let Some(source) = given.get("source").filter(|source| source.as_str().is_some()) {
         actor.set("source", source.clone());
     }
@@ -232,7 +254,7 @@ fn changed(core: &Core, object: &Object, old: &Row, values: Values) -> Row {
             row.set(column, value);
         }
     }
-    row.set(object.columns.updated_by, Core::key_actor());
+    row.set(object.columns.updated_by, core.key_actor());
     row
 }
 
@@ -243,8 +265,11 @@ fn store(core: &mut Core, index: usize, object: &Object, rows: Vec<Row>) -> Resu
     for row in &rows {
         let own = |column: usize| unique_key(object, column, row.cell(column)).map(|key| (column, key));
         let repeated = table.unique_fields().filter_map(own).any(|key| !keys.insert(key));
-        if repeated || table.conflicts(object, row) {
-            return Err(Refusal::duplicate());
+        let refusal = Refusal::duplicate();
+        match table.conflict(object, row) {
+            Some(holder) => return Err(refusal.against(holder, object.singular)),
+            None if repeated => return Err(refusal),
+            None => {}
         }
     }
     for row in &rows {
