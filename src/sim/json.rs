@@ -124,6 +124,22 @@ impl Json {
         }
     }
 
+    /// Text as Postgres casts `jsonb`: with a blank behind every comma and colon.
+    pub(crate) fn to_postgres(&self) -> String {
+        match self {
+            Self::Arr(items) => {
+                format!("[{}]", items.iter().map(Self::to_postgres).collect::<Vec<_>>().join(", "))
+            }
+            Self::Obj(members) => {
+                let member = |(key, value): &(Key, Self)| {
+                    format!("{}: {}", Self::text(key.as_ref()).to_text(), value.to_postgres())
+                };
+                format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+            }
+            other => other.to_text(),
+        }
+    }
+
     /// Compact text, as `JSON.stringify` writes it.
     pub(crate) fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

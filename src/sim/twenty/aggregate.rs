@@ -102,6 +102,8 @@ impl Aggregate {
             Operation::CountFalse => counted(filled().filter(|value| value == &Json::Bool(false)).count()),
             Operation::Min => self.extreme(filled().min_by(super::predicate::order)),
             Operation::Max => self.extreme(filled().max_by(super::predicate::order)),
+            // A plain number is a binary fraction on the server too, and is answered as one.
+            Operation::Sum if !self.money => number_sum(filled()),
             Operation::Sum => sum(filled()).map_or(Json::Null, |sum| Json::text(sum.to_string())),
             Operation::Average => {
                 let count = i128::try_from(filled().count()).unwrap_or(1).max(1);
@@ -138,6 +140,18 @@ fn sum(values: impl Iterator<Item = Json>) -> Option<i128> {
         .filter_map(|value| value.as_i64())
         .map(i128::from)
         .fold(None, |sum, value| Some(sum.unwrap_or(0) + value))
+}
+
+/// The sum of plain numbers; null when there is nothing to add.
+#[expect(clippy::float_arithmetic, reason = "these are no amounts of money, and the server adds them so")]
+fn number_sum(values: impl Iterator<Item = Json>) -> Json {
+    let numbers = values.filter_map(|value| match value {
+        Json::Num(number) => number.as_f64(),
+        _ => None,
+    });
+    let sum = numbers.fold(None, |sum: Option<f64>, number| Some(sum.unwrap_or(0.0) + number));
+    let text = sum.map(|sum| sum.to_string());
+    text.and_then(|text| Json::parse(text.as_bytes()).ok()).unwrap_or_default()
 }
 
 /// A quotient with the sixteen places the database shows.

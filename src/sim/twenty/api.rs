@@ -14,8 +14,10 @@ use super::metadata::{self, Call};
 use super::openapi;
 use super::query::Query;
 use super::rest;
-use crate::sim::json::{Json, Key};
+use crate::sim::json::Json;
 
+/// Longest target; the server's platform gives all headers 16 KB.
+const LONGEST_TARGET: usize = 16_000;
 /// Largest body.
 const MAX_BODY: usize = 10 * 1024 * 1024;
 /// The type of what the server writes itself.
@@ -34,6 +36,8 @@ pub(crate) struct Request {
     pub(crate) authorization: Option<String>,
     /// `Content-Type`.
     pub(crate) content_type: String,
+    /// `Access-Control-Request-Headers`.
+    pub(crate) wanted_headers: Option<String>,
     /// `If-None-Match`.
     pub(crate) if_none_match: Option<String>,
     /// Body bytes.
@@ -136,6 +140,9 @@ pub(crate) fn handle(core: &mut Core, request: &Request) -> Answer {
 }
 
 fn respond(core: &mut Core, request: &Request) -> Result<Answer, Refusal> {
+    if request.path.len() + request.query.len() > LONGEST_TARGET {
+        return Ok(Answer { exposed: false, ..Answer::empty(431) });
+    }
     if request.method == Method::OPTIONS {
         return Ok(Answer { preflight: true, ..Answer::empty(204) });
     }
@@ -185,7 +192,9 @@ fn health() -> Json {
 /// What the body parser makes of the bytes; `None` when there is nothing to parse.
 fn read_body(request: &Request) -> Result<Option<Json>, Refusal> {
     if request.body.len() > MAX_BODY {
-        return Err(Refusal::framework(413, "Payload Too Large", "request entity too large"));
+        let message = "request entity too large";
+        let body = Json::object([("statusCode", Json::int(413)), ("message", Json::text(message))]);
+        return Err(Refusal::own(413, message, body).early());
     }
     if request.body.is_empty() {
         return Ok(None);
@@ -195,13 +204,32 @@ fn read_body(request: &Request) -> Result<Option<Json>, Refusal> {
         return read_json(&request.body).map(Some);
     }
     if request.content_type.starts_with("application/x-www-form-urlencoded") {
-        let pairs = Query::parse(&text()).into_pairs().into_iter();
-        return Ok(Some(Json::Obj(pairs.map(|(key, value)| (Key::Owned(key), Json::Str(value))).collect())));
+        return Ok(Some(form(Query::parse(&text()).into_pairs())));
     }
     if request.content_type.starts_with("text/") {
         return Ok(Some(Json::text(text())));
     }
     Ok(None)
+}
+
+/// A form as an object; `name[firstName]=Ada` nests.
+fn form(pairs: Vec<(String, String)>) -> Json {
+    let mut body = Json::Obj(Vec::new());
+    for (name, value) in pairs {
+        let nested = name.split_once('[').and_then(|(outer, rest)| Some((outer, rest.strip_suffix(']')?)));
+        match nested {
+            Some((outer, inner)) => {
+                if body.get(outer).is_none() {
+                    body.set(outer.to_owned(), Json::Obj(Vec::new()));
+                }
+                if let Some(object) = body.get_mut(outer) {
+                    object.set(inner.to_owned(), Json::Str(value));
+                }
+            }
+            None => body.set(name, Json::Str(value)),
+        }
+    }
+    body
 }
 
 /// JSON as the body parser takes it: an object or an array, nothing else.
@@ -279,7 +307,7 @@ mod tests {
         );
         assert_eq!(
             words("{\"firstName\":\"Ada\",\"lastName\":x}"),
-            "Unexpected token 'x', ...\"astName\":x}\" is not valid JSON"
+            "Unexpected token 'x', ...\"lastName\":x}\" is not valid JSON"
         );
     }
 }

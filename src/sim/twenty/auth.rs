@@ -248,7 +248,9 @@ fn signed(dice: &mut Dice, kind: &str) -> String {
 
 /// The bearer of a header; other schemes count as none.
 fn bearer(header: Option<&str>) -> &str {
-    header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default()
+    let parts = header.and_then(|value| value.split_once(' '));
+    let bearer = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    bearer.map(|(_, token)| token.trim()).unwrap_or_default()
 }
 
 /// Lets a request pass, and notes who sent it, or says why not.

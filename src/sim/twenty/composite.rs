@@ -27,6 +27,10 @@ pub(crate) fn is_composite(kind: Kind) -> bool {
 
 /// The complete composite to store.
 pub(crate) fn bind(field: &Field, value: &Json, old: Option<&Json>) -> Result<Json, Refusal> {
+    if matches!(value, Json::Arr(items) if !items.is_empty()) {
+        // The server walks the entries of whatever is no plain value; those of a list are numbered.
+        return Err(unknown_part(field, "0"));
+    }
     let Some(parts) = value.as_object() else {
         let shown = value.inspect();
         return Err(Refusal::bad(format!("Invalid object value {shown} for field \"{}\"", field.name)));
@@ -178,52 +182,70 @@ fn is_email(address: &str) -> bool {
 }
 
 /// A link is rewritten as a whole: what is left out is gone, and a label without an address too.
+/// Links without an address fall out, and the first of the others moves up.
 fn links(name: &str, value: &Json) -> Result<Json, Refusal> {
-    let mut secondary = match value.get("secondaryLinks") {
+    let text = |part: &str| match value.get(part) {
+        None => Ok(Json::Null),
+        Some(given) => text(&format!("{name}.{part}"), given),
+    };
+    let (url, label) = (text("primaryLinkUrl")?, text("primaryLinkLabel")?);
+    let secondary = match value.get("secondaryLinks") {
         Some(Json::Arr(items)) => items.clone(),
-        _ => Vec::new(),
-    };
-    for item in &mut secondary {
-        if let Some(url) = item.get("url") {
-            let url = link(name, url)?;
-            item.set("url", url);
+        Some(Json::Str(text)) => match Json::parse(text.as_bytes()) {
+            Ok(Json::Arr(items)) => items,
+            _ => Vec::new(),
+        },
+        Some(Json::Null | Json::Obj(_)) | None => Vec::new(),
+        Some(other) => {
+            let shown = other.inspect();
+            return Err(Refusal::bad(format!(
+                "Invalid object value {shown} for field \"{name}.secondaryLinks\""
+            )));
         }
-    }
-    let mut url = match value.get("primaryLinkUrl") {
-        None | Some(Json::Null) => Json::text(""),
-        Some(given) => link(name, given)?,
     };
-    let mut label = match value.get("primaryLinkLabel") {
-        None => Json::text(""),
-        Some(given) => shown_text(&format!("{name}.primaryLinkLabel"), given)?,
+    let own = Json::object([("url", url), ("label", label)]);
+    let filled = |link: &Json| link.get("url").and_then(Json::as_str).is_some_and(|url| !url.is_empty());
+    let mut all = std::iter::once(own).chain(secondary).filter(filled).map(|one| {
+        let url = link(one.get("url").unwrap_or(&Json::Null))?;
+        let label = one.get("label").cloned().unwrap_or_default();
+        Ok(Json::object([("url", url), ("label", label)]))
+    });
+    let first = all.next().transpose()?.unwrap_or_default();
+    let rest = all.collect::<Result<Vec<_>, Refusal>>()?;
+    let shown = |part: &str| match first.get(part) {
+        Some(Json::Str(text)) => Json::text(text.clone()),
+        _ => Json::text(""),
     };
-    if url.as_str() == Some("") {
-        label = Json::text("");
-        if !secondary.is_empty() {
-            let promoted = secondary.remove(0);
-            url = promoted.get("url").cloned().unwrap_or_else(|| Json::text(""));
-            label = promoted.get("label").cloned().unwrap_or_else(|| Json::text(""));
-        }
-    }
     Ok(Json::object([
-        ("primaryLinkLabel", label),
-        ("primaryLinkUrl", url),
-        ("secondaryLinks", Json::Arr(secondary).into_jsonb()),
+        ("primaryLinkLabel", shown("label")),
+        ("primaryLinkUrl", shown("url")),
+        ("secondaryLinks", Json::Arr(rest).into_jsonb()),
     ]))
 }
 
-/// The host is lower-cased and a trailing slash cut.
-fn link(name: &str, given: &Json) -> Result<Json, Refusal> {
-    let invalid = || Refusal::bad(format!("Invalid URL value {} for field \"{name}\"", given.inspect()));
+/// Scheme and host are lower-cased and one trailing slash cut; without a scheme it stays as it is.
+fn link(given: &Json) -> Result<Json, Refusal> {
+    let invalid = || Refusal::coded("INVALID_URL", "The URL of the link is not valid");
     let url = given.as_str().ok_or_else(invalid)?;
-    if url.contains(char::is_whitespace) {
-        return Err(invalid());
+    if url.is_empty() {
+        return Ok(Json::text(""));
     }
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let joint = if scheme.is_empty() { "" } else { "://" };
-    Ok(Json::text(format!("{scheme}{joint}{}{path}", host.to_lowercase())))
+    let (host, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+    let named = host.split(':').next().unwrap_or_default();
+    let valid = !url.contains(char::is_whitespace)
+        && !named.is_empty()
+        && named.split('.').all(|label| !label.is_empty())
+        && (!scheme.is_empty() || named.contains('.'));
+    if !valid {
+        return Err(invalid());
+    }
+    if scheme.is_empty() {
+        return Ok(Json::text(url));
+    }
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let whole = format!("{}://{}{slash}{path}", scheme.to_lowercase(), host.to_lowercase());
+    Ok(Json::text(whole.strip_suffix('/').unwrap_or(&whole)))
 }
 
 /// The missing half is derived from the other; the round trip is lossy.

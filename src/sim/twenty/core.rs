@@ -94,6 +94,12 @@ impl Core {
         (self.clock)().saturating_add(self.skew)
     }
 
+    /// Plays a version of the server from now on.
+    pub(crate) fn play(&mut self, version: Version) {
+        self.version = version;
+        self.store.raw_instants = version == Version::Older;
+    }
+
     /// Takes a token for one record operation; people in the user interface need none.
     pub(crate) fn charge(&mut self) -> Result<(), Refusal> {
         if matches!(self.access.asking, Who::Person(_)) {

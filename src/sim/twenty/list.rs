@@ -38,10 +38,11 @@ impl Request {
     /// Reads the parameters; mistakes found here cost no token.
     pub(crate) fn parse(query: &Query) -> Result<Self, Refusal> {
         let filter = filter(query)?;
-        let order = order::parse(query.one("order_by").unwrap_or_default())?;
+        let order = query.one("order_by").map_or(Ok(Vec::new()), order::parse)?;
         let limit = limit(query)?;
         let mut request = Self::of(filter, order, Some(limit));
-        let cursor = |name: &str| query.one(name).map(order::decode).transpose();
+        let cursor =
+            |name: &str| query.one(name).filter(|text| !text.is_empty()).map(order::decode).transpose();
         let (after, before) = (cursor("starting_after")?, cursor("ending_before")?);
         let backward = before.is_some();
         request.between(after, before, backward)?;
@@ -108,7 +109,7 @@ pub(crate) fn filter(query: &Query) -> Result<Option<Node>, Refusal> {
 
 /// `depth`, 0 or 1.
 pub(crate) fn depth(query: &Query) -> Result<u8, Refusal> {
-    let Some(text) = query.one("depth").filter(|text| !text.is_empty()) else { return Ok(0) };
+    let Some(text) = query.joined("depth").filter(|text| !text.is_empty()) else { return Ok(0) };
     match text.trim().parse::<f64>() {
         Ok(0.0) => Ok(0),
         Ok(1.0) => Ok(1),
@@ -118,8 +119,8 @@ pub(crate) fn depth(query: &Query) -> Result<u8, Refusal> {
 
 /// `limit`: an empty text is none at all.
 fn limit(query: &Query) -> Result<usize, Refusal> {
-    let Some(text) = query.one("limit").filter(|text| !text.is_empty()) else { return Ok(DEFAULT_LIMIT) };
-    let limit = javascript_limit(text)
+    let Some(text) = query.joined("limit").filter(|text| !text.is_empty()) else { return Ok(DEFAULT_LIMIT) };
+    let limit = javascript_limit(&text)
         .ok_or_else(|| Refusal::bad(format!("limit '{text}' is invalid. Should be an integer")))?;
     Ok(limit.min(MAX_LIMIT))
 }

@@ -32,6 +32,8 @@ mod query;
 mod relation;
 mod remove;
 mod rest;
+#[cfg(test)]
+mod rules;
 pub(crate) mod schema;
 mod search;
 mod serve;
@@ -40,6 +42,7 @@ pub(crate) mod store;
 pub(crate) mod time;
 mod values;
 mod version;
+mod wire;
 mod write;
 
 use std::future::Future;
@@ -55,6 +58,7 @@ pub use hooks::{Delivered, Delivery};
 pub use limit::RateLimit;
 pub use schema::Schema;
 pub use version::Version;
+pub use wire::Wire;
 
 use self::core::Core;
 use super::dice::Dice;
@@ -158,6 +162,8 @@ pub struct LoggedRequest {
 pub struct Twenty {
     core: Arc<Mutex<Core>>,
     waiter: Option<Waiter>,
+    /// Rings after every request, for whoever delivers the webhooks.
+    bell: Arc<tokio::sync::Notify>,
 }
 
 impl Twenty {
@@ -170,12 +176,12 @@ impl Twenty {
     pub fn with_schema(options: Options, schema: Schema) -> Self {
         let Options { seed, clock, rate_limit, charity, version, waiter, public_hooks_only } = options;
         let mut core = Core::new(seed, clock, rate_limit, schema);
-        core.version = version;
+        core.play(version);
         core.hooks.public_only = public_hooks_only;
         if let Some(size) = charity {
             scenario::populate(&mut core, size);
         }
-        Self { core: Arc::new(Mutex::new(core)), waiter }
+        Self { core: Arc::new(Mutex::new(core)), waiter, bell: Arc::default() }
     }
 
     /// The state; a panic elsewhere in a test does not make it unreadable.
@@ -216,6 +222,7 @@ impl Twenty {
     fn answer_late(&self, request: http::Request<Bytes>) -> (Result<http::Response<Bytes>, Broken>, Pause) {
         let mut core = self.core();
         let outcome = serve::answer(&mut core, request);
+        self.bell.notify_one();
         let delay = match core.log.last().and_then(|last| last.fault.clone()) {
             Some(Fault::Slow(milliseconds)) => Some(milliseconds),
             _ => None,
@@ -250,6 +257,16 @@ impl Twenty {
         count
     }
 
+    /// Delivers what is due whenever there may be something, for a server that runs alone; never ends.
+    pub async fn keep_delivering(&self, sender: &impl Sender) {
+        // Calls that are late come due without a request.
+        const LATEST: std::time::Duration = std::time::Duration::from_millis(250);
+        loop {
+            self.deliver(sender).await;
+            let _ = tokio::time::timeout(LATEST, self.bell.notified()).await;
+        }
+    }
+
     /// What became of the calls so far; those that were lost on the way are among them.
     pub fn delivered(&self) -> Vec<Delivered> {
         self.core().hooks.log.clone()
@@ -272,7 +289,7 @@ impl Twenty {
 
     /// Lets another version of the server answer from now on.
     pub fn set_version(&self, version: Version) {
-        self.core().version = version;
+        self.core().play(version);
     }
 
     /// Runs the nightly job that empties the bin; how many records went.

@@ -11,8 +11,24 @@ use super::events::{self, Change, Verb};
 use super::filter::Node;
 use super::list::Selection;
 use super::store::Row;
+use super::version::Version;
 use super::{remove, write};
 use crate::sim::json::Json;
+
+/// Refuses what only the settings of the user interface may do to members of the workspace.
+fn guard(core: &Core, index: usize, delete: bool) -> Result<(), Refusal> {
+    let member =
+        core.store.schema.objects().get(index).is_some_and(|object| object.singular == "workspaceMember");
+    match (member, delete) {
+        (false, _) => Ok(()),
+        (true, true) => {
+            Err(Refusal::bad("Please use /deleteUserFromWorkspace to remove a workspace member."))
+        }
+        (true, false) => {
+            Err(Refusal::coded("PERMISSION_DENIED", "Entity performing the request does not have permission"))
+        }
+    }
+}
 
 /// Creates records; with `upsert` those that match stored ones are updated instead.
 ///
@@ -23,6 +39,7 @@ pub(crate) fn create(
     records: &[Json],
     upsert: bool,
 ) -> Result<Vec<Uuid>, Refusal> {
+    guard(core, index, false)?;
     let (mut ids, fresh) = write::create(core, index, records, upsert)?;
     let changes: Vec<Change> = events::rows(core, index, &fresh)
         .into_iter()
@@ -63,7 +80,10 @@ pub(crate) fn update_many(
     let ids = remove::rows(core, index, filter)?;
     let old = before(core, index, &ids);
     let ids = write::update_many(core, index, filter, body)?;
-    let still = still_matching(core, index, filter, &ids)?;
+    let still = match core.version {
+        Version::Newer => ids.clone(),
+        _ => still_matching(core, index, filter, &ids)?,
+    };
     tell(core, index, Verb::Updated, old, &still);
     Ok(ids)
 }
@@ -84,6 +104,7 @@ fn still_matching(
 
 /// Puts one record into the bin; one that is there already gets a new time.
 pub(crate) fn soft_delete_one(core: &mut Core, index: usize, id: Uuid) -> Result<(), Refusal> {
+    guard(core, index, true)?;
     core.store.table(index).get(id).ok_or_else(Refusal::not_found)?;
     let old = before(core, index, &[id]);
     remove::soft_delete(core, index, &[id]);
@@ -97,6 +118,7 @@ pub(crate) fn soft_delete_many(
     index: usize,
     filter: Option<&Node>,
 ) -> Result<Vec<Uuid>, Refusal> {
+    guard(core, index, true)?;
     let ids = remove::bulk(core, index, filter, true)?;
     let old = before(core, index, &ids);
     remove::soft_delete(core, index, &ids);
@@ -131,6 +153,7 @@ pub(crate) fn restore_many(
 
 /// Destroys one record.
 pub(crate) fn destroy_one(core: &mut Core, index: usize, id: Uuid) -> Result<(), Refusal> {
+    guard(core, index, false)?;
     let row = core.store.table(index).get(id).cloned().ok_or_else(Refusal::not_found)?;
     destroy(core, index, &[row]);
     Ok(())
@@ -142,6 +165,7 @@ pub(crate) fn destroy_many(
     index: usize,
     filter: Option<&Node>,
 ) -> Result<Vec<Uuid>, Refusal> {
+    guard(core, index, false)?;
     let ids = remove::bulk(core, index, filter, false)?;
     let rows = events::rows(core, index, &ids);
     destroy(core, index, &rows);

@@ -53,7 +53,7 @@ pub(crate) struct SortKey {
 
 /// Reads `order_by`.
 pub(crate) fn parse(text: &str) -> Result<Vec<Wish>, Refusal> {
-    text.split(',').filter(|item| !item.is_empty()).map(parse_one).collect()
+    text.split(',').map(parse_one).collect()
 }
 
 fn parse_one(item: &str) -> Result<Wish, Refusal> {

@@ -34,9 +34,21 @@ pub(crate) enum Predicate {
 fn part_kind(kind: Kind, part: &str) -> Option<Kind> {
     super::emit::empty(kind).get(part)?;
     Some(match part {
-        "amountMicros" | "addressLat" | "addressLng" => Kind::Number,
+        "amountMicros" | "addressLat" | "addressLng" => Kind::Numeric,
         "additionalEmails" | "additionalPhones" | "secondaryLinks" | "context" => Kind::RawJson,
         "workspaceMemberId" => Kind::Uuid,
+        "source" => Kind::Select(&[
+            "EMAIL",
+            "CALENDAR",
+            "WORKFLOW",
+            "AGENT",
+            "API",
+            "IMPORT",
+            "MANUAL",
+            "SYSTEM",
+            "WEBHOOK",
+            "APPLICATION",
+        ]),
         _ => Kind::Text,
     })
 }
@@ -261,7 +273,7 @@ impl Predicate {
             Self::Leaf { column, part, kind, operator, operands } => {
                 let cell = row.cell(*column);
                 let cell = part.as_ref().map_or(Some(cell), |part| cell.get(part)).unwrap_or(&Json::Null);
-                leaf(*kind, operator, cell, operands)
+                leaf((*kind, store.raw_instants), operator, cell, operands)
             }
             Self::Parent { column, target, inner } => {
                 let id = Uuid::parse_str(row.cell(*column).as_str()?).ok()?;
@@ -289,7 +301,7 @@ fn fold(items: &[Predicate], store: &Store, row: &Row, decisive: bool) -> Option
     result
 }
 
-fn leaf(kind: Kind, operator: &str, cell: &Json, operands: &[Json]) -> Option<bool> {
+fn leaf((kind, raw): (Kind, bool), operator: &str, cell: &Json, operands: &[Json]) -> Option<bool> {
     let text_like = matches!(kind, Kind::Text);
     let empty = match cell {
         Json::Null => true,
@@ -316,13 +328,13 @@ fn leaf(kind: Kind, operator: &str, cell: &Json, operands: &[Json]) -> Option<bo
         return None;
     }
     Some(match operator {
-        "eq" => compare(kind, cell, first) == Ordering::Equal,
-        "neq" => compare(kind, cell, first) != Ordering::Equal,
-        "gt" => compare(kind, cell, first) == Ordering::Greater,
-        "gte" => compare(kind, cell, first) != Ordering::Less,
-        "lt" => compare(kind, cell, first) == Ordering::Less,
-        "lte" => compare(kind, cell, first) != Ordering::Greater,
-        "in" => operands.iter().any(|operand| compare(kind, cell, operand) == Ordering::Equal),
+        "eq" => compare((kind, raw), cell, first) == Ordering::Equal,
+        "neq" => compare((kind, raw), cell, first) != Ordering::Equal,
+        "gt" => compare((kind, raw), cell, first) == Ordering::Greater,
+        "gte" => compare((kind, raw), cell, first) != Ordering::Less,
+        "lt" => compare((kind, raw), cell, first) == Ordering::Less,
+        "lte" => compare((kind, raw), cell, first) != Ordering::Greater,
+        "in" => operands.iter().any(|operand| compare((kind, raw), cell, operand) == Ordering::Equal),
         "startsWith" => cell.as_str()?.starts_with(first.as_str()?),
         "endsWith" => cell.as_str()?.ends_with(first.as_str()?),
         "like" => like(&as_text(cell), first.as_str()?),
@@ -342,16 +354,16 @@ fn contains(operator: &str, cell: &Json, operands: &[Json]) -> bool {
 
 /// The value cast to text, as `like` sees it.
 fn as_text(cell: &Json) -> String {
-    cell.as_str().map_or_else(|| cell.to_text(), str::to_owned)
+    cell.as_str().map_or_else(|| cell.to_postgres(), str::to_owned)
 }
 
 /// Order of a stored value against a filter value.
 ///
 /// Instants are stored in microseconds but written in milliseconds, so all microseconds of the
 /// written millisecond count as equal to it.
-fn compare(kind: Kind, cell: &Json, operand: &Json) -> Ordering {
+fn compare((kind, raw): (Kind, bool), cell: &Json, operand: &Json) -> Ordering {
     match kind {
-        Kind::DateTime => {
+        Kind::DateTime if !raw => {
             let floor = |value: &Json| value.as_i64().map(|micros| micros.div_euclid(MILLISECOND));
             floor(cell).cmp(&floor(operand))
         }
@@ -423,18 +435,20 @@ mod tests {
     fn a_written_millisecond_holds_all_its_microseconds() {
         let stored = Json::int(1_000_596_919);
         let written = [Json::int(1_000_596_000)];
-        let met = |operator: &str| leaf(Kind::DateTime, operator, &stored, &written);
+        let met = |operator: &str| leaf((Kind::DateTime, false), operator, &stored, &written);
         assert_eq!(met("eq"), Some(true));
         assert_eq!(met("gte"), Some(true));
         assert_eq!(met("lte"), Some(true));
         assert_eq!(met("gt"), Some(false));
         assert_eq!(met("lt"), Some(false));
+        // Older servers compare the microseconds, so that a value read is never found again.
+        assert_eq!(leaf((Kind::DateTime, true), "eq", &stored, &written), Some(false));
     }
 
     #[test]
     fn empty_text_equals_null_and_null_is_unknown_otherwise() {
-        assert_eq!(leaf(Kind::Text, "eq", &Json::Null, &[Json::text("")]), Some(true));
-        assert_eq!(leaf(Kind::Text, "is", &Json::text(""), &[Json::text("NULL")]), Some(true));
-        assert_eq!(leaf(Kind::Text, "neq", &Json::Null, &[Json::text("x")]), None);
+        assert_eq!(leaf((Kind::Text, false), "eq", &Json::Null, &[Json::text("")]), Some(true));
+        assert_eq!(leaf((Kind::Text, false), "is", &Json::text(""), &[Json::text("NULL")]), Some(true));
+        assert_eq!(leaf((Kind::Text, false), "neq", &Json::Null, &[Json::text("x")]), None);
     }
 }

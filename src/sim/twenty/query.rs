@@ -26,6 +26,13 @@ impl Query {
         values.next().is_none().then_some(only)
     }
 
+    /// The value of a parameter as JavaScript writes it: several are a list with commas.
+    pub(crate) fn joined(&self, name: &str) -> Option<String> {
+        let values: Vec<&str> =
+            self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
+        (!values.is_empty()).then(|| values.join(","))
+    }
+
     /// True when the parameter is exactly `true`; nothing else switches a flag on.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.one(name) == Some("true")

@@ -63,6 +63,7 @@ fn read(request: http::Request<Bytes>) -> Request {
     Request {
         authorization: header(http::header::AUTHORIZATION).map(str::to_owned),
         content_type: header(http::header::CONTENT_TYPE).unwrap_or_default().to_owned(),
+        wanted_headers: header(http::header::ACCESS_CONTROL_REQUEST_HEADERS).map(str::to_owned),
         if_none_match: header(http::header::IF_NONE_MATCH).map(str::to_owned),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
@@ -139,7 +140,7 @@ fn before(core: &mut Core, request: &Request, fault: &Fault) {
         Fault::FieldAdded { object, field } => fields::add_text_field(core, object, field),
         Fault::FieldRenamed { object, field, to } => fields::rename_field(core, object, field, to),
         Fault::ClockSkew(milliseconds) => core.skew = milliseconds.saturating_mul(1_000),
-        Fault::VersionSwitch(version) => core.version = *version,
+        Fault::VersionSwitch(version) => core.play(*version),
         Fault::DuplicateDelivery => {
             api::handle(core, request);
         }
@@ -224,6 +225,11 @@ fn respond(request: &Request, answer: Answer) -> Response<Bytes> {
         } else {
             say("access-control-allow-headers", "Origin, X-Requested-With, Content-Type, Accept");
         }
+    }
+    if let Some(wanted) = request.wanted_headers.as_ref().filter(|_| request.method == http::Method::OPTIONS)
+        && let Ok(value) = HeaderValue::from_str(wanted)
+    {
+        response.headers_mut().insert(http::header::ACCESS_CONTROL_ALLOW_HEADERS, value);
     }
     for (name, value) in answer.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {

@@ -176,6 +176,8 @@ pub(crate) struct Store {
     pub(crate) schema: Arc<Schema>,
     tables: Vec<Table>,
     writes: u64,
+    /// True when filters compare instants in microseconds, as older servers do.
+    pub(crate) raw_instants: bool,
     /// The last writes with what was there before, for replicas that lag behind.
     recent: VecDeque<(usize, Uuid, Option<Row>)>,
 }
@@ -187,7 +189,7 @@ impl Store {
     /// An empty database for a data model.
     pub(crate) fn new(schema: Schema) -> Self {
         let tables = schema.objects().iter().map(Table::new).collect();
-        Self { schema: Arc::new(schema), tables, writes: 0, recent: VecDeque::new() }
+        Self { schema: Arc::new(schema), tables, writes: 0, raw_instants: false, recent: VecDeque::new() }
     }
 
     /// The table of an object, by its index in the schema.

@@ -48,7 +48,35 @@ pub(crate) fn parse_instant(text: &str) -> Option<i64> {
     if let Ok(civil) = format!("{text}:00").parse::<DateTime>() {
         return at_utc(civil);
     }
-    parse_day(text).and_then(|day| at_utc(day.to_datetime(jiff::civil::Time::midnight())))
+    let day = parse_day(text).or_else(|| parse_dense_day(text)).or_else(|| parse_foreign_day(text));
+    day.and_then(|day| at_utc(day.to_datetime(jiff::civil::Time::midnight())))
+}
+
+/// `yyyyMMdd`.
+fn parse_dense_day(text: &str) -> Option<Date> {
+    let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let part = |range: std::ops::Range<usize>| text.get(range)?.parse::<i16>().ok();
+    let small = |range: std::ops::Range<usize>| part(range).and_then(|number| i8::try_from(number).ok());
+    if digits { Date::new(part(0..4)?, small(4..6)?, small(6..8)?).ok() } else { None }
+}
+
+/// The American and written-out forms that are read beside the ISO ones; the British order is none
+/// of them.
+fn parse_foreign_day(text: &str) -> Option<Date> {
+    const FORMATS: [&str; 11] = [
+        "%Y.%m.%d",
+        "%Y/%m/%d",
+        "%m-%d-%Y",
+        "%m/%d/%Y",
+        "%m.%d.%Y",
+        "%B %d, %Y",
+        "%b %d, %Y",
+        "%d %B %Y",
+        "%d %b %Y",
+        "%d-%b-%Y",
+        "%Y-%b-%d",
+    ];
+    FORMATS.iter().find_map(|format| Date::strptime(format, text).ok())
 }
 
 fn at_utc(civil: DateTime) -> Option<i64> {
@@ -112,6 +140,12 @@ fn week_start(day: Date, first: &str) -> Date {
 
 /// Reads a calendar day; an instant counts as its day.
 pub(crate) fn parse_day(text: &str) -> Option<Date> {
+    if !text.contains('T') && (text.len() != 10 || !text.is_char_boundary(4) || text.get(4..5) != Some("-")) {
+        let other = parse_dense_day(text).or_else(|| parse_foreign_day(text));
+        if other.is_some() {
+            return other;
+        }
+    }
     let head = text.get(..10)?;
     let date = head.parse::<Date>().ok()?;
     let dashed = head.as_bytes().get(4) == Some(&b'-') && head.as_bytes().get(7) == Some(&b'-');
@@ -143,5 +177,9 @@ mod tests {
     fn a_day_may_come_with_a_time_but_not_in_british_order() {
         assert!(parse_day("2026-03-21T10:00:00Z").is_some());
         assert!(parse_day("21/03/2026").is_none());
+        let spring = parse_day("2026-03-21");
+        for text in ["20260321", "03/21/2026", "2026/03/21", "21 March 2026", "Mar 21, 2026"] {
+            assert_eq!(parse_day(text), spring, "{text}");
+        }
     }
 }

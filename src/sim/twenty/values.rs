@@ -24,6 +24,9 @@ pub(crate) fn parse_uuid(text: &str) -> Option<Uuid> {
 /// `old` is `None` on a create; composites need it because a partial update keeps some parts and
 /// loses others.
 pub(crate) fn bind(field: &Field, value: &Json, old: Option<&Json>) -> Result<Json, Refusal> {
+    if matches!(field.kind, Kind::TsVector | Kind::ToMany { .. }) {
+        return Err(not_writable(field));
+    }
     if value.is_null() {
         // A null composite changes nothing on an update; to clear one its parts must be sent.
         let kept = if composite::is_composite(field.kind) { old.cloned() } else { None };
@@ -44,7 +47,6 @@ pub(crate) fn bind(field: &Field, value: &Json, old: Option<&Json>) -> Result<Js
         Kind::Uuid | Kind::ToOne { .. } => uuid(name, value),
         Kind::RawJson => raw_json(name, value),
         Kind::Files => files(field, value),
-        Kind::TsVector | Kind::ToMany { .. } => Err(not_writable(field)),
         _ => composite::bind(field, value, old),
     }
 }

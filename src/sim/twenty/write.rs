@@ -23,8 +23,16 @@ const MAX_UPDATE: usize = 200;
 
 /// Checks the shape of a batch: a list of up to 200 records.
 pub(crate) fn batch(body: &Json) -> Result<&[Json], Refusal> {
-    let records =
-        body.as_array().ok_or_else(|| Refusal::type_error("args.data.forEach is not a function"))?;
+    let records = match body {
+        Json::Arr(records) => records.as_slice(),
+        Json::Null => {
+            return Err(Refusal::type_error("Cannot read properties of undefined (reading 'forEach')"));
+        }
+        _ => return Err(Refusal::type_error("args.data.forEach is not a function")),
+    };
+    if records.iter().any(Json::is_null) {
+        return Err(Refusal::type_error("Cannot read properties of null (reading 'position')"));
+    }
     if records.len() > MAX_BATCH {
         return Err(Refusal::bad(format!("Maximum number of records to upsert is {MAX_BATCH}.")));
     }
@@ -116,7 +124,13 @@ fn members(body: &Json) -> Result<Vec<(String, &Json)>, Refusal> {
         Json::Str(text) => {
             Err(Refusal::type_error(format!("Cannot create property 'position' on string '{text}'")))
         }
-        _ => Err(Refusal::type_error("Cannot read properties of undefined (reading 'position')")),
+        Json::Num(number) => {
+            Err(Refusal::type_error(format!("Cannot create property 'position' on number '{number}'")))
+        }
+        Json::Bool(flag) => {
+            Err(Refusal::type_error(format!("Cannot create property 'position' on boolean '{flag}'")))
+        }
+        Json::Null => Err(Refusal::type_error("Cannot read properties of undefined (reading 'position')")),
     }
 }
 

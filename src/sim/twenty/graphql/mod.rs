@@ -49,11 +49,6 @@ impl Problem {
         Self { message, extensions }
     }
 
-    /// True for an error that is found before anything runs.
-    fn is_early(&self) -> bool {
-        self.extensions.get("code").and_then(Json::as_str) == Some("GRAPHQL_VALIDATION_FAILED")
-    }
-
     fn shown(&self) -> Json {
         Json::object([("message", Json::text(self.message.clone())), ("extensions", self.extensions.clone())])
     }
@@ -136,11 +131,14 @@ pub(crate) fn core(core: &mut Core, request: &Request, body: &Json) -> Answer {
             return Answer::plain(200, errors);
         }
     };
+    let early =
+        operation.fields.iter().find_map(|field| records::check(core, field, operation.mutation).err());
+    if let Some(problem) = early {
+        return Answer::plain(200, Json::object([("errors", Json::Arr(vec![problem.shown()]))]));
+    }
     let (data, problems) = run(core, &operation, records::resolve);
     let mut answer = Json::Obj(Vec::new());
-    if !problems.iter().any(Problem::is_early) {
-        answer.set("data", data);
-    }
+    answer.set("data", data);
     if !problems.is_empty() {
         answer.set("errors", Json::Arr(problems.iter().map(Problem::shown).collect()));
     }

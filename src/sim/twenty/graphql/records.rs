@@ -72,18 +72,30 @@ fn verb(object: &Object, name: &str, mutation: bool) -> Option<Verb> {
     })
 }
 
-/// Resolves a root field.
-pub(crate) fn resolve(core: &mut Core, field: &Field, mutation: bool) -> Result<Json, Problem> {
-    let schema = core.schema();
-    let found = schema
-        .live()
+/// Refuses a root field the schema does not have, or one below it, before anything happens.
+pub(crate) fn check(core: &Core, field: &Field, mutation: bool) -> Result<(), Problem> {
+    if field.name == "__typename" {
+        return Ok(());
+    }
+    let (_, object, verb) = find(core, field, mutation)?;
+    check_fields(core, object, verb, field)
+}
+
+fn find<'a>(core: &'a Core, field: &Field, mutation: bool) -> Result<(usize, &'a Object, Verb), Problem> {
+    let mut live = core.store.schema.live();
+    let found = live
         .find_map(|(index, object)| verb(object, &field.name, mutation).map(|verb| (index, object, verb)));
     let kind = if mutation { "Mutation" } else { "Query" };
-    let (index, object, verb) = found.ok_or_else(|| Problem::unknown_field(&field.name, kind))?;
-    check_fields(core, object, verb, field)?;
+    found.ok_or_else(|| Problem::unknown_field(&field.name, kind))
+}
+
+/// Resolves a root field.
+pub(crate) fn resolve(core: &mut Core, field: &Field, mutation: bool) -> Result<Json, Problem> {
+    let (index, object, verb) = find(core, field, mutation)?;
+    let object = object.clone();
     allow(core, verb)?;
     core.charge()?;
-    if mutation { change(core, index, verb, field) } else { read(core, index, object, verb, field) }
+    if mutation { change(core, index, verb, field) } else { read(core, index, &object, verb, field) }
 }
 
 fn allow(core: &Core, verb: Verb) -> Result<(), Refusal> {

@@ -196,8 +196,8 @@ fn page(core: &Core, name: &'static str, mut items: Vec<Json>, query: &Query) ->
 }
 
 fn limit(query: &Query) -> Result<usize, Refusal> {
-    let Some(text) = query.one("limit").filter(|text| !text.is_empty()) else { return Ok(DEFAULT_LIMIT) };
-    let limit = super::list::javascript_limit(text).ok_or_else(|| {
+    let Some(text) = query.joined("limit").filter(|text| !text.is_empty()) else { return Ok(DEFAULT_LIMIT) };
+    let limit = super::list::javascript_limit(&text).ok_or_else(|| {
         Refusal::coded(
             "INVALID_LIMIT_QUERY_PARAM",
             format!("limit '{text}' is invalid. Should be an integer"),
