@@ -54,7 +54,7 @@ fn copy_to(database: &Database, path: &Path) -> Result<(), StoreError> {
     }
     let tables = database.tables()?;
     let from = &tables.tables;
-    let mut new = Builder::new().create(path)?;
+    let mut new = Builder::new().set_cache_size(open::CACHE_BYTES).create(path)?;
     let mut tx = new.begin_write()?;
     tx.set_quick_repair(true);
     copy_table(&tx, t::META, &from.meta)?;

@@ -13,7 +13,7 @@ use super::{Place, apply, codec, migrate};
 use crate::ground::world::World;
 
 /// Page cache of the database, in bytes: enough for 200,000 records (measured), small enough for a small server.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Opens the ledger at a place, makes it when it is not there, and brings it up to this layout.
 pub(super) fn first(place: &Place, world: &World) -> Result<redb::Database, OpenError> {

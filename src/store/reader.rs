@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -297,7 +298,10 @@ impl Memo {
 }
 
 impl Watched {
-    pub(super) fn noted<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Reads. The database below panics on some kinds of damaged pages; for whoever reads that is an error like others.
+    pub(super) fn noted<T>(&self, read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let read = catch_unwind(AssertUnwindSafe(read))
+            .unwrap_or_else(|_| Err(StoreError::corrupt("a damaged page; run `almoner verify`,", 0)));
         if matches!(read, Err(StoreError::Unavailable(_))) {
             self.failed.store(true, Ordering::SeqCst);
         }
@@ -307,35 +311,35 @@ impl Watched {
 
 impl Reader for Watched {
     fn entry(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.noted(self.tables.entry(seq))
+        self.noted(|| self.tables.entry(seq))
     }
 
     fn last_seq(&self) -> Result<u64, StoreError> {
-        self.noted(self.tables.last_seq())
+        self.noted(|| self.tables.last_seq())
     }
 
     fn link(&self, commit: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.noted(self.tables.link(commit))
+        self.noted(|| self.tables.link(commit))
     }
 
     fn last_commit(&self) -> Result<u64, StoreError> {
-        self.noted(self.tables.last_commit())
+        self.noted(|| self.tables.last_commit())
     }
 
     fn current(&self, subject: u64) -> Result<Option<u64>, StoreError> {
-        self.noted(self.tables.current(subject))
+        self.noted(|| self.tables.current(subject))
     }
 
     fn last_subject(&self) -> Result<u64, StoreError> {
-        self.noted(self.tables.last_subject())
+        self.noted(|| self.tables.last_subject())
     }
 
     fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError> {
-        self.noted(self.tables.subject(key))
+        self.noted(|| self.tables.subject(key))
     }
 
     fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        self.noted(self.tables.history(subject, before, limit))
+        self.noted(|| self.tables.history(subject, before, limit))
     }
 
     fn index(
@@ -345,30 +349,30 @@ impl Reader for Watched {
         order: Order,
         visit: &mut IndexVisit<'_>,
     ) -> Result<(), StoreError> {
-        self.noted(self.tables.index(prefix, after, order, visit))
+        self.noted(|| self.tables.index(prefix, after, order, visit))
     }
 
     fn working(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.noted(self.tables.working(key))
+        self.noted(|| self.tables.working(key))
     }
 
     fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError> {
-        self.noted(self.tables.working_range(prefix, visit))
+        self.noted(|| self.tables.working_range(prefix, visit))
     }
 
     fn summary(&self, key: &[u8]) -> Result<i64, StoreError> {
-        self.noted(self.tables.summary(key))
+        self.noted(|| self.tables.summary(key))
     }
 
     fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.noted(self.tables.secret(name))
+        self.noted(|| self.tables.secret(name))
     }
 
     fn any_secret(&self) -> Result<bool, StoreError> {
-        self.noted(self.tables.any_secret())
+        self.noted(|| self.tables.any_secret())
     }
 
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.noted(self.tables.meta(name))
+        self.noted(|| self.tables.meta(name))
     }
 }

@@ -185,7 +185,7 @@ fn a_read_that_fails_is_followed_by_a_reopen_and_not_by_silence() {
     let before = store.0.database.get().unwrap();
     // What a snapshot does when its disk answers no more: it remembers, and the next use opens the bytes anew.
     let watched = store.snapshot().unwrap();
-    assert!(watched.tables.noted::<()>(Err(StoreError::Unavailable("read error".into()))).is_err());
+    assert!(watched.tables.noted::<()>(|| Err(StoreError::Unavailable("read error".into()))).is_err());
     drop(watched);
     disk.fail_in(0);
     assert!(store.snapshot().is_err());

@@ -182,3 +182,43 @@ fn a_change_of_layout_that_is_cut_short_happened_or_did_not() {
     }
     assert!(cut > 3, "the disk never failed inside: {cut}");
 }
+
+#[test]
+fn damaged_pages_are_an_error_for_whoever_reads_and_never_a_panic() {
+    let disk = SimDisk::new();
+    let store = open(&disk);
+    for n in 0..200 {
+        see(&store, n, &format!("{{\"n\":\"{n} and a little more\"}}")).unwrap();
+    }
+    drop(store);
+    let whole = disk.bytes();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let (mut errors, mut located) = (0, 0);
+    // The head of a page, where its kind and sizes stand, and its middle, where keys and values do.
+    let spots: [std::ops::Range<usize>; 4] = [0..1, 2..6, 4..40, 40..2_000];
+    for (page, spot) in (1..whole.len() / 4_096).flat_map(|page| spots.clone().map(|spot| (page, spot))) {
+        let mut bytes = whole.clone();
+        for at in spot {
+            bytes[page * 4_096 + at] ^= 0x55;
+        }
+        let tried = std::panic::catch_unwind(|| {
+            let Ok(store) = Store::open(Place::Memory(SimDisk::holding(bytes)), world(1), Drive::Inline)
+            else {
+                return (0, true);
+            };
+            let Ok(snapshot) = store.snapshot() else { return (1, true) };
+            let ledger = snapshot.ledger();
+            let failed = (0..200).filter(|n| ledger.record_of(&person(*n)).is_err()).count()
+                + (1..=200).filter(|seq| ledger.entry(Seq(*seq)).is_err()).count();
+            drop(snapshot);
+            (failed, !matches!(verify(&store), Ok(Verdict { fault: None, .. })))
+        });
+        let (failed, found) = tried.unwrap_or_else(|_| panic!("page {page}: a panic came through"));
+        assert!(failed == 0 || found, "page {page}: {failed} reads failed, and nothing is found");
+        errors += usize::from(failed > 0);
+        located += usize::from(found);
+    }
+    std::panic::set_hook(hook);
+    assert!(errors > 3 && located > 10, "{errors} pages with errors, {located} found");
+}
