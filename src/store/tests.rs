@@ -82,6 +82,31 @@ fn what_was_acknowledged_is_there_after_a_crash_and_the_journal_has_no_gap() {
     assert_sound(&reopened);
 }
 
+/// Keeps out: a read transaction that nobody needs any more and that keeps pages from being used again.
+#[test]
+fn readers_share_what_is_newest_and_a_commit_lets_go_of_it() {
+    let store = open(&SimDisk::new());
+    see(&store, 1, r#"{"a":1}"#).unwrap();
+    let (one, other) = (store.snapshot().unwrap(), store.snapshot().unwrap());
+    assert!(Arc::ptr_eq(&one.tables, &other.tables));
+    let worked_out = std::cell::Cell::new(0);
+    let ask = |snapshot: &Snapshot| {
+        let count = |ledger: &Ledger<'_>| {
+            worked_out.set(worked_out.get() + 1);
+            ledger.last_seq()
+        };
+        *snapshot.memo("last", b"", count).unwrap()
+    };
+    assert_eq!((ask(&one), ask(&other), worked_out.get()), (Seq(1), Seq(1), 1));
+    let kept = Arc::downgrade(&one.tables);
+    drop((one, other));
+    assert!(kept.upgrade().is_some(), "it is there for the next reader");
+    see(&store, 1, r#"{"a":2}"#).unwrap();
+    assert!(kept.upgrade().is_none(), "nobody reads it any more");
+    let next = store.snapshot().unwrap();
+    assert_eq!((ask(&next), worked_out.get()), (Seq(2), 2));
+}
+
 #[test]
 fn a_change_that_changes_nothing_writes_nothing() {
     let store = open(&SimDisk::new());
