@@ -30,7 +30,7 @@ pub(super) fn compact(database: &Database) -> Result<Compacted, StoreError> {
     };
     let io = |error: std::io::Error| StoreError::Unavailable(format!("cannot compact the ledger: {error}"));
     let before = std::fs::metadata(path).map_err(io)?.len();
-    let copy = path.with_extension("compact");
+    let copy = path.with_extension(open::COMPACT);
     let swapped = copy_to(database, &copy).and_then(|()| {
         database.swap(|| {
             std::fs::rename(&copy, path).map_err(io)?;

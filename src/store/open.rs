@@ -15,6 +15,9 @@ use crate::ground::world::World;
 /// Page cache of the database, in bytes: enough for 200,000 records (measured), small enough for a small server.
 pub(super) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
+/// The end of the name of the copy that compacting makes.
+pub(super) const COMPACT: &str = "compact";
+
 /// Opens the ledger at a place, makes it when it is not there, and brings it up to this layout.
 pub(super) fn first(place: &Place, world: &World) -> Result<redb::Database, OpenError> {
     if let Place::File(path) = place
@@ -24,6 +27,10 @@ pub(super) fn first(place: &Place, world: &World) -> Result<redb::Database, Open
     }
     let database = open_database(place)?;
     guarded(place, || prepare(place, &database, world))?;
+    if let Place::File(path) = place {
+        // Left by a process that was killed while it compacted; nobody else has the ledger now.
+        let _ = std::fs::remove_file(path.with_extension(COMPACT));
+    }
     Ok(database)
 }
 

@@ -82,6 +82,19 @@ fn what_was_acknowledged_is_there_after_a_crash_and_the_journal_has_no_gap() {
     assert_sound(&reopened);
 }
 
+/// Keeps out: a file that looks as if the process had been killed, because readers' tables outlived the database.
+#[test]
+fn a_ledger_that_was_let_go_is_closed_also_when_it_was_read_last() {
+    let disk = SimDisk::new();
+    let store = open(&disk);
+    see(&store, 1, r#"{"a":1}"#).unwrap();
+    assert!(read(&store, 1).is_some());
+    let is_open = |disk: &SimDisk| disk.bytes()[9] & 2 != 0;
+    assert!(is_open(&disk));
+    drop(store);
+    assert!(!is_open(&disk), "the header still says that it is open");
+}
+
 /// Keeps out: a read transaction that nobody needs any more and that keeps pages from being used again.
 #[test]
 fn readers_share_what_is_newest_and_a_commit_lets_go_of_it() {

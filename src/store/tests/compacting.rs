@@ -48,6 +48,7 @@ fn a_compacted_ledger_is_the_same_and_smaller_and_nothing_is_left_of_what_was_le
         assert_sound(&store);
         store.close();
     }
+    std::fs::write(path.with_extension("compact"), b"left by a kill").unwrap();
     let store = Store::open(Place::File(path.clone()), world(1), Drive::Inline).unwrap();
     assert_eq!(read(&store, 500).as_deref(), Some("{}"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
