@@ -10,11 +10,13 @@ use crate::bench::{
 };
 use crate::gifts::{Gift, Gifts, check_mean, groups};
 use crate::ours::{Ours, compacted_bytes, ledger_file};
-use crate::postgresql::Cluster;
+use crate::postgresql::{Cluster, Style};
 use crate::sqlite::Sqlite;
 
 const SEED: u64 = 705;
-const NAMES: [&str; 3] = ["Almoner", "SQLite", "PostgreSQL"];
+const NAMES: [&str; 4] =
+    ["Almoner", "SQLite", "PostgreSQL, multi-row upserts", "PostgreSQL, arrays in one statement"];
+const WHO: [usize; 4] = [0, 1, 2, 3];
 
 /// Groups of 1,000: inserts, then updates of some of them.
 struct Large {
@@ -52,7 +54,8 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
         match who {
             0 => ours(large),
             1 => sqlite(&large),
-            _ => postgresql(&large),
+            2 => postgresql(&large, Style::Lists),
+            _ => postgresql(&large, Style::Arrays),
         }
     })?;
     // In rounds of their own, so that the three of a round are seconds apart and not minutes.
@@ -65,7 +68,8 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
             match who {
                 0 => ours_little(little)?,
                 1 => sqlite_little(&little)?,
-                _ => postgresql_little(&little)?,
+                2 => postgresql_little(&little, Style::Lists)?,
+                _ => postgresql_little(&little, Style::Arrays)?,
             },
         ))
     })?;
@@ -74,29 +78,30 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
     let speeds = [
         (
             format!("{} inserts, 1,000 per transaction", grouped(inserts as u64)),
-            [0, 1, 2].map(|who| of(who, &|o| per_second(inserts, o.inserts))),
+            WHO.map(|who| of(who, &|o| per_second(inserts, o.inserts))),
         ),
         (
             format!("then {} updates, 1,000 per transaction", grouped(updates as u64)),
-            [0, 1, 2].map(|who| of(who, &|o| per_second(updates, o.updates))),
+            WHO.map(|who| of(who, &|o| per_second(updates, o.updates))),
         ),
         (
             "both together".into(),
-            [0, 1, 2].map(|who| of(who, &|o| per_second(inserts + updates, o.inserts + o.updates))),
+            WHO.map(|who| of(who, &|o| per_second(inserts + updates, o.inserts + o.updates))),
         ),
         (format!("{n} inserts into {n} held, 60 per transaction", n = grouped(count as u64)), {
-            [0, 1, 2].map(|who| median(little[who].clone()))
+            WHO.map(|who| median(little[who].clone()))
         }),
     ];
     table(
-        &["records a second", NAMES[0], NAMES[1], NAMES[2], "ratio to SQLite", "ratio to PostgreSQL"],
-        &speeds.map(|(what, [ours, sqlite, postgresql])| {
-            let ratios = [ratio(ours, sqlite), ratio(ours, postgresql)];
-            [vec![what], [ours, sqlite, postgresql].map(grouped).to_vec(), ratios.to_vec()].concat()
-        }),
+        &["records a second", NAMES[0], NAMES[1], NAMES[2], NAMES[3], "ratios to them"],
+        &speeds.map(|(what, all)| [vec![what], all.map(grouped).to_vec(), vec![ratios(all)]].concat()),
     );
     sizes(&of, inserts, updates);
     Ok(())
+}
+
+fn ratios([ours, peers @ ..]: [u64; 4]) -> String {
+    peers.map(|peer| ratio(ours, peer)).join(", ")
 }
 
 type Of<'o> = &'o dyn Fn(usize, &dyn Fn(&Outcome) -> u64) -> u64;
@@ -105,9 +110,8 @@ fn sizes(of: Of<'_>, inserts: usize, updates: usize) {
     let versions = (inserts + updates) as u64;
     let bytes = |bytes: u64| format!("{} ({} a version)", megabytes(bytes), bytes / versions);
     let row = |what: &str, figure: &dyn Fn(&Outcome) -> u64| {
-        let [ours, sqlite, postgresql] = [0, 1, 2].map(|who| of(who, figure));
-        let ratios = [ratio(ours, sqlite), ratio(ours, postgresql)];
-        [vec![what.to_owned()], [ours, sqlite, postgresql].map(bytes).to_vec(), ratios.to_vec()].concat()
+        let all = WHO.map(|who| of(who, figure));
+        [vec![what.to_owned()], all.map(bytes).to_vec(), vec![ratios(all)]].concat()
     };
     let rows = [
         row("as it is", &|o| o.as_is),
@@ -116,8 +120,8 @@ fn sizes(of: Of<'_>, inserts: usize, updates: usize) {
     ];
     let what =
         format!("bytes after {} inserts and {} updates", grouped(inserts as u64), grouped(updates as u64));
-    table(&[&what, NAMES[0], NAMES[1], NAMES[2], "ratio to SQLite", "ratio to PostgreSQL"], &rows);
-    let base = of(2, &|o| o.base);
+    table(&[&what, NAMES[0], NAMES[1], NAMES[2], NAMES[3], "ratios to them"], &rows);
+    let base = of(3, &|o| o.base);
     println!("PostgreSQL's whole `base` folder, with its catalogues: {}", bytes(base));
 }
 
@@ -155,20 +159,20 @@ fn sqlite_little(little: &Little) -> anyhow::Result<Duration> {
     peer.write_all(&little.inserts)
 }
 
-fn postgresql(large: &Large) -> anyhow::Result<Outcome> {
+fn postgresql(large: &Large, style: Style) -> anyhow::Result<Outcome> {
     let at = folder()?;
     let cluster = Cluster::start(at.path())?;
-    let mut peer = cluster.connect()?;
+    let mut peer = cluster.connect(style)?;
     let (inserts, updates) = (peer.write_all(&large.inserts)?, peer.write_all(&large.updates)?);
     let as_is = cluster.bytes_as_is()?;
     let (compact, base) = cluster.bytes()?;
     Ok(Outcome { inserts, updates, as_is, taken: as_is, compact, base })
 }
 
-fn postgresql_little(little: &Little) -> anyhow::Result<Duration> {
+fn postgresql_little(little: &Little, style: Style) -> anyhow::Result<Duration> {
     let at = folder()?;
     let cluster = Cluster::start(at.path())?;
-    let mut peer = cluster.connect()?;
+    let mut peer = cluster.connect(style)?;
     peer.write_all(&little.held)?;
     peer.write_all(&little.inserts)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::bench::{Plan, folder, grouped, median, per_second, ratio, rounds, table, timed};
 use crate::gifts::{Gift, Gifts, groups};
 use crate::ours::{self, Ours};
-use crate::postgresql::Cluster;
+use crate::postgresql::{Cluster, Style};
 
 const WRITERS: usize = 16;
 const GROUP: usize = 60;
@@ -17,18 +17,30 @@ const TURNS: usize = 80;
 pub fn run(plan: Plan) -> anyhow::Result<()> {
     let (held, turns) = (plan.size(20_000), plan.size(TURNS));
     let records = WRITERS * GROUP * turns;
-    let outcomes = rounds(2, |who| {
+    let outcomes = rounds(3, |who| {
         let mut gifts = Gifts::new(16);
         let held = groups(gifts.fresh(held), 1_000);
         let shares: Vec<_> = (0..WRITERS).map(|_| groups(gifts.fresh(GROUP * turns), GROUP)).collect();
-        let took = if who == 0 { with_us(held, shares)? } else { with_postgresql(&held, shares)? };
+        let took = match who {
+            0 => with_us(held, shares)?,
+            1 => with_postgresql(&held, shares, Style::Lists)?,
+            _ => with_postgresql(&held, shares, Style::Arrays)?,
+        };
         Ok(per_second(records, took))
     })?;
-    let [ours, peer] = [0, 1].map(|who| median(outcomes[who].clone()));
+    let [ours, lists, arrays] = [0, 1, 2].map(|who| median(outcomes[who].clone()));
     let what =
         format!("{WRITERS} writers, {GROUP} records per transaction, {} records", grouped(records as u64));
-    let row = vec![what, grouped(ours), grouped(peer), ratio(ours, peer)];
-    table(&["records a second", "Almoner", "PostgreSQL", "ratio"], &[row]);
+    let ratios = format!("{}, {}", ratio(ours, lists), ratio(ours, arrays));
+    let row = vec![what, grouped(ours), grouped(lists), grouped(arrays), ratios];
+    let head = [
+        "records a second",
+        "Almoner",
+        "PostgreSQL, multi-row upserts",
+        "PostgreSQL, arrays in one statement",
+        "ratios to them",
+    ];
+    table(&head, &[row]);
     Ok(())
 }
 
@@ -66,11 +78,11 @@ fn with_us(held: Vec<Vec<Gift>>, shares: Shares) -> anyhow::Result<Duration> {
     Ok(took)
 }
 
-fn with_postgresql(held: &[Vec<Gift>], shares: Shares) -> anyhow::Result<Duration> {
+fn with_postgresql(held: &[Vec<Gift>], shares: Shares, style: Style) -> anyhow::Result<Duration> {
     let at = folder()?;
     let cluster = Cluster::start(at.path())?;
-    cluster.connect()?.write_all(held)?;
-    let connections: Vec<_> = shares.iter().map(|_| cluster.connect()).collect::<Result<_, _>>()?;
+    cluster.connect(style)?.write_all(held)?;
+    let connections: Vec<_> = shares.iter().map(|_| cluster.connect(style)).collect::<Result<_, _>>()?;
     let failed = Mutex::new(None);
     let all = || {
         std::thread::scope(|scope| {
