@@ -102,7 +102,7 @@ fn show() {
     let all = contents(&charity(OTHER));
     println!("| object | entries | bytes each | packed | packed without the dictionary |");
     println!("| --- | --- | --- | --- | --- |");
-    for object in Object::ALL {
+    for object in Object::all() {
         let of: Vec<&Vec<u8>> =
             all.iter().filter(|(o, _)| *o == object).map(|(_, content)| content).collect();
         if of.is_empty() {

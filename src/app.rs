@@ -23,7 +23,7 @@ use crate::rails::http::HttpTransport;
 use crate::rails::twenty::TwentyRail;
 use crate::runs::gate::Gate;
 use crate::runs::supervisor::Supervisor;
-use crate::runs::{Means, connection};
+use crate::runs::{Means, Settings, connection};
 use crate::search::{Place as IndexPlace, Search};
 use crate::store::secrets::SecretKey;
 use crate::store::{Drive, Place, Store, WriteError};
@@ -62,7 +62,7 @@ impl App {
         let may_make = !store.snapshot()?.ledger().has_secrets()?;
         let key = secret_key(&config.data.join(KEY), &world, may_make)?;
         let search = Search::open(IndexPlace::Folder(config.data.join(INDEX)), &store)?;
-        let means = means(&world, &store, config).await?;
+        let means = means(&world, &store, config, &key).await?;
         let desk = Desk { store, world, zone, key, staging_enabled: config.staging_enabled };
         let listener = TcpListener::bind(config.listen)
             .await
@@ -72,7 +72,7 @@ impl App {
             demo,
             organisation: config.organisation.clone(),
             twenty_url: config.twenty_url.clone(),
-            sync_every_ms: means.sync_every_ms,
+            sync_every_ms: means.settings.sync_every_ms,
             secure_cookies: config
                 .public_url
                 .as_deref()
@@ -136,7 +136,7 @@ fn serve(
     tokio::spawn(server.into_future())
 }
 
-async fn means(world: &World, store: &Store, config: &Config) -> anyhow::Result<Means> {
+async fn means(world: &World, store: &Store, config: &Config, key: &SecretKey) -> anyhow::Result<Means> {
     let is_new = connection::load(&store.snapshot()?.ledger())?.is_none();
     let workspace = workspace_of(&config.twenty_key);
     connection::establish(store, &config.twenty_url, workspace).await.map_err(|error| match error {
@@ -154,7 +154,12 @@ async fn means(world: &World, store: &Store, config: &Config) -> anyhow::Result<
         world: world.clone(),
         gate,
         rail,
-        sync_every_ms: i64::from(config.sync_minutes) * 60_000,
+        key: key.clone(),
+        settings: Settings {
+            sync_every_ms: i64::from(config.sync_minutes) * 60_000,
+            walk_every_ms: i64::from(config.walk_hours) * 3_600_000,
+            hook_url: config.public_url.as_ref().map(|url| format!("{url}/hooks/twenty")),
+        },
     })
 }
 

@@ -25,6 +25,8 @@ pub struct Config {
     pub time_zone: String,
     /// How often the mirror is refreshed, in minutes.
     pub sync_minutes: u32,
+    /// How often every record is read once more and the mirror proven complete, in hours.
+    pub walk_hours: u32,
     /// The share of Twenty's call limit that we take, in per cent.
     pub share_percent: u32,
     /// Whether gifts are taken in at all.
@@ -41,6 +43,7 @@ struct File {
     organisation: Option<String>,
     time_zone: Option<String>,
     sync_minutes: Option<u32>,
+    walk_hours: Option<u32>,
     gift_staging: Option<bool>,
     twenty: TwentyFile,
 }
@@ -171,6 +174,7 @@ impl Config {
                 .unwrap_or_else(|| "Your organisation".into()),
             time_zone: env("ALMONER_TIME_ZONE").or(file.time_zone).unwrap_or_else(|| "Europe/London".into()),
             sync_minutes: file.sync_minutes.unwrap_or(15).max(1),
+            walk_hours: file.walk_hours.unwrap_or(24).max(1),
             share_percent,
             staging_enabled: staging.or(file.gift_staging).unwrap_or(true),
         })

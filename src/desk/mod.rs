@@ -4,6 +4,7 @@
 pub mod access;
 pub mod batches;
 pub mod gifts;
+pub mod hooks;
 pub mod people;
 pub mod sync;
 
@@ -83,6 +84,9 @@ pub enum Refusal {
         "{0} gift(s) of this person are not posted yet. Post or discard them first, so that none is lost."
     )]
     GiftsOpen(usize),
+    /// An object of Twenty cannot be switched on.
+    #[error("{0}.")]
+    CannotMirror(crate::ground::workspace::CannotMirror),
     /// Gift staging is switched off.
     #[error("Gift staging is disabled")]
     StagingDisabled,

@@ -7,6 +7,7 @@ mod body;
 mod donors;
 mod gifts;
 mod home;
+mod hooks;
 mod journal;
 mod live;
 mod mirror;
@@ -15,6 +16,7 @@ mod pages;
 mod params;
 mod problem;
 mod session;
+mod sync;
 mod wire;
 
 use std::str::FromStr;
@@ -35,8 +37,10 @@ use crate::store::Rows;
 use problem::Problem;
 use session::LoginGuard;
 
-/// Bodies up to this size are read. A gift is small; webhooks will have a larger limit of their own.
+/// Bodies up to this size are read. A gift is small; webhooks have a larger limit of their own.
 const BODY_MAX: usize = 256 * 1024;
+/// Webhooks up to this size are read: the largest record Twenty itself takes.
+const HOOK_MAX: usize = 10 * 1024 * 1024;
 /// Longest request id that is taken over. It stands in the journal for good, so it may hold letters, digits and `._-`
 /// only: nothing that could be a person's address.
 const REQUEST_ID_MAX: usize = 64;
@@ -116,7 +120,11 @@ pub fn router(face: Face) -> Router {
     let api = Router::new()
         .nest("/fundraising", fundraising)
         .route("/home", get(home::home))
-        .route("/sync", get(home::sync).post(home::sync_now))
+        .route("/sync", get(sync::sync).post(sync::sync_now))
+        .route("/sync/objects", post(sync::switch))
+        .route("/sync/quarantine", get(sync::quarantine))
+        .route("/sync/{object}", patch(sync::change))
+        .route("/sync/{object}/sweep", post(sync::sweep))
         .route("/donors", get(donors::search))
         .route("/gifts", get(mirror::gifts))
         .route("/records/{object}", get(mirror::records))
@@ -131,6 +139,8 @@ pub fn router(face: Face) -> Router {
         .method_not_allowed_fallback(no_such_method);
     Router::new()
         .route("/health", get(health))
+        .route("/readyz", get(sync::ready))
+        .route("/hooks/twenty", post(hooks::twenty).layer(DefaultBodyLimit::max(HOOK_MAX)))
         .nest("/api", api)
         .merge(pages::routes())
         .fallback(assets::serve)

@@ -8,17 +8,42 @@ use uuid::Uuid;
 use super::gift::Gift;
 use super::id::{CompanyId, GiftId, Object, PersonId};
 use super::money::{Currency, Money};
-use super::person::Person;
+use super::person::{Person, full_name};
+use super::texts;
 use super::time::{CalendarDate, Instant};
 
 /// The address of a record in Twenty's own screens.
 pub fn record_url(base: &str, object: Object, id: Uuid) -> Option<String> {
-    let singular = match object {
-        Object::People => "person",
-        Object::Gifts => "gift",
-        _ => return None,
-    };
+    let (singular, _) = object.twenty_names()?;
     Some(format!("{}/object/{singular}/{id}", base.trim_end_matches('/')))
+}
+
+/// What a record is called where it has a name or a title of its own.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Labelled {
+    #[serde(default)]
+    name: Option<NameOrText>,
+    #[serde(default)]
+    title: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum NameOrText {
+    Text(String),
+    Name(FullName),
+}
+
+impl Labelled {
+    /// The name, else the title; nothing is invented when there is neither.
+    pub fn label(self) -> Option<String> {
+        let name = match self.name {
+            Some(NameOrText::Text(text)) => present(Some(text)),
+            Some(NameOrText::Name(name)) => full_name(name.first_name.as_deref(), name.last_name.as_deref()),
+            None => None,
+        };
+        name.or_else(|| present(self.title))
+    }
 }
 
 /// What every record has.
@@ -142,6 +167,18 @@ pub struct GiftDonor {
 }
 
 impl GiftRecord {
+    /// Why it does not read as a gift, in plain words; none when it does. A missing figure is no fault: it is shown as
+    /// missing.
+    pub fn fault(&self) -> Option<&'static str> {
+        let has_amount = self.amount.as_ref().is_some_and(|amount| amount.amount_micros.is_some());
+        if has_amount && self.amount.as_ref().and_then(Amount::money).is_none() {
+            return Some(texts::NO_SUCH_CURRENCY);
+        }
+        let date = self.gift_date.as_deref().filter(|date| !date.is_empty());
+        let is_date = |date: &str| date.get(..10).is_some_and(|day| day.parse::<CalendarDate>().is_ok());
+        date.is_some_and(|date| !is_date(date)).then_some(texts::NO_SUCH_DATE)
+    }
+
     /// The gift it describes.
     pub fn into_gift(self) -> Gift {
         Gift {

@@ -78,69 +78,283 @@ uuid_id! {
 /// What a subject is. The numbers stand in keys on disk: append only, a retired one keeps its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "u16", try_from = "u16")]
-#[repr(u16)]
 pub enum Object {
     /// A person of Twenty.
-    People = 1,
+    People,
+    /// An organisation of Twenty.
+    Companies,
     /// A gift of Twenty, posted or on its way.
-    Gifts = 3,
+    Gifts,
+    /// An appeal of Twenty (domain 1.8).
+    Appeals,
+    /// Where an appeal's gifts come from (domain 1.8).
+    AppealSources,
+    /// A fund of Twenty (domain 1.7).
+    Funds,
+    /// A regular gift (domain 1.9).
+    RecurringAgreements,
+    /// A payout of a provider (domain 1.10).
+    GiftPayouts,
+    /// A household (domain 1.11).
+    Households,
+    /// A Gift Aid declaration (domain 1.12).
+    GiftAidDeclarations,
+    /// A task of Twenty.
+    Tasks,
+    /// What a task is about.
+    TaskTargets,
+    /// A note of Twenty.
+    Notes,
+    /// What a note is about.
+    NoteTargets,
+    /// An opportunity of Twenty: a grant asked for, a large gift hoped for.
+    Opportunities,
+    /// Somebody who works in the Twenty workspace.
+    WorkspaceMembers,
+    /// An object of the workspace that the operator switched on.
+    Custom(CustomSlot),
     /// A staged row.
-    GiftStaging = 100,
+    GiftStaging,
     /// A batch of staged rows.
-    GiftBatch = 101,
+    GiftBatch,
     /// A run.
-    Run = 102,
+    Run,
     /// A user.
-    User = 103,
+    User,
     /// An API token, without its secret.
-    Token = 104,
+    Token,
     /// A delivery as it came.
-    Evidence = 105,
+    Evidence,
+    /// A change made here to a record that lives in Twenty.
+    Edit,
+    /// A change made here and one made there that do not go together.
+    Conflict,
+    /// A record of Twenty that cannot be read as what it is.
+    Quarantine,
+}
+
+/// One of the places for objects that the operator switches on. Which object has it stands in the store; a place is
+/// given once and not again, since history is kept under its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CustomSlot(u8);
+
+impl CustomSlot {
+    /// How many places there are.
+    pub const COUNT: u8 = 16;
+    const WORDS: [&'static str; Self::COUNT as usize] = [
+        "custom_1",
+        "custom_2",
+        "custom_3",
+        "custom_4",
+        "custom_5",
+        "custom_6",
+        "custom_7",
+        "custom_8",
+        "custom_9",
+        "custom_10",
+        "custom_11",
+        "custom_12",
+        "custom_13",
+        "custom_14",
+        "custom_15",
+        "custom_16",
+    ];
+    /// The number on disk of the first place.
+    const FIRST: u16 = 41;
+
+    /// The place with this index, from 0.
+    pub const fn new(index: u8) -> Option<Self> {
+        if index < Self::COUNT { Some(Self(index)) } else { None }
+    }
+
+    /// Its index, from 0.
+    pub const fn index(self) -> u8 {
+        self.0
+    }
+}
+
+/// The names of an object in Twenty's API (contract 1.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// `person`
+    pub singular: String,
+    /// `people`
+    pub plural: String,
 }
 
 impl Object {
-    /// Every object, in the order of its number.
-    pub const ALL: [Self; 8] = [
+    const NAMED: [Self; 25] = [
         Self::People,
+        Self::Companies,
         Self::Gifts,
+        Self::Appeals,
+        Self::AppealSources,
+        Self::Funds,
+        Self::RecurringAgreements,
+        Self::GiftPayouts,
+        Self::Households,
+        Self::GiftAidDeclarations,
+        Self::Tasks,
+        Self::TaskTargets,
+        Self::Notes,
+        Self::NoteTargets,
+        Self::Opportunities,
+        Self::WorkspaceMembers,
         Self::GiftStaging,
         Self::GiftBatch,
         Self::Run,
         Self::User,
         Self::Token,
         Self::Evidence,
+        Self::Edit,
+        Self::Conflict,
+        Self::Quarantine,
     ];
 
-    /// What is mirrored from Twenty.
-    pub const MIRRORED: [Self; 2] = [Self::People, Self::Gifts];
+    /// What is mirrored from Twenty by itself, where the workspace has it (the objects that the domain names).
+    pub const STANDARD: [Self; 16] = [
+        Self::People,
+        Self::Companies,
+        Self::Gifts,
+        Self::Appeals,
+        Self::AppealSources,
+        Self::Funds,
+        Self::RecurringAgreements,
+        Self::GiftPayouts,
+        Self::Households,
+        Self::GiftAidDeclarations,
+        Self::Tasks,
+        Self::TaskTargets,
+        Self::Notes,
+        Self::NoteTargets,
+        Self::Opportunities,
+        Self::WorkspaceMembers,
+    ];
+
+    /// Every object, those that are named first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMED.into_iter().chain(Self::custom())
+    }
+
+    /// The places for objects that the operator switches on.
+    pub fn custom() -> impl Iterator<Item = Self> {
+        (0..CustomSlot::COUNT).map(|index| Self::Custom(CustomSlot(index)))
+    }
+
+    /// Everything that can be mirrored from Twenty.
+    pub fn mirrored() -> impl Iterator<Item = Self> {
+        Self::STANDARD.into_iter().chain(Self::custom())
+    }
+
+    /// Whether it is a record of Twenty.
+    pub const fn is_mirrored(self) -> bool {
+        self.number() < Self::GiftStaging.number()
+    }
 
     /// The number on disk.
     pub const fn number(self) -> u16 {
-        self as u16
+        match self {
+            Self::People => 1,
+            Self::Companies => 2,
+            Self::Gifts => 3,
+            Self::Appeals => 4,
+            Self::AppealSources => 5,
+            Self::Funds => 6,
+            Self::RecurringAgreements => 7,
+            Self::GiftPayouts => 8,
+            Self::Households => 9,
+            Self::GiftAidDeclarations => 10,
+            Self::Tasks => 11,
+            Self::TaskTargets => 12,
+            Self::Notes => 13,
+            Self::NoteTargets => 14,
+            Self::Opportunities => 15,
+            Self::WorkspaceMembers => 16,
+            Self::Custom(slot) => CustomSlot::FIRST + slot.0 as u16,
+            Self::GiftStaging => 100,
+            Self::GiftBatch => 101,
+            Self::Run => 102,
+            Self::User => 103,
+            Self::Token => 104,
+            Self::Evidence => 105,
+            Self::Edit => 106,
+            Self::Conflict => 107,
+            Self::Quarantine => 108,
+        }
     }
 
     /// The object with this number on disk, if this version knows it.
     pub fn from_number(number: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|object| object.number() == number)
+        Self::all().find(|object| object.number() == number)
     }
 
     /// The word used in the API and the journal.
     pub const fn word(self) -> &'static str {
         match self {
             Self::People => "people",
+            Self::Companies => "companies",
             Self::Gifts => "gifts",
+            Self::Appeals => "appeals",
+            Self::AppealSources => "appeal_sources",
+            Self::Funds => "funds",
+            Self::RecurringAgreements => "recurring_agreements",
+            Self::GiftPayouts => "gift_payouts",
+            Self::Households => "households",
+            Self::GiftAidDeclarations => "gift_aid_declarations",
+            Self::Tasks => "tasks",
+            Self::TaskTargets => "task_targets",
+            Self::Notes => "notes",
+            Self::NoteTargets => "note_targets",
+            Self::Opportunities => "opportunities",
+            Self::WorkspaceMembers => "workspace_members",
+            Self::Custom(slot) => CustomSlot::WORDS[slot.0 as usize],
             Self::GiftStaging => "gift_staging",
             Self::GiftBatch => "gift_batch",
             Self::Run => "run",
             Self::User => "user",
             Self::Token => "token",
             Self::Evidence => "evidence",
+            Self::Edit => "edit",
+            Self::Conflict => "conflict",
+            Self::Quarantine => "quarantine",
         }
     }
 
     /// The object of a word of the API.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|object| object.word() == word)
+        Self::all().find(|object| object.word() == word)
+    }
+
+    /// Its names in Twenty as (singular, plural), for those that Twenty or the domain names.
+    pub const fn twenty_names(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::People => ("person", "people"),
+            Self::Companies => ("company", "companies"),
+            Self::Gifts => ("gift", "gifts"),
+            Self::Appeals => ("appeal", "appeals"),
+            Self::AppealSources => ("appealSource", "appealSources"),
+            Self::Funds => ("fund", "funds"),
+            Self::RecurringAgreements => ("recurringAgreement", "recurringAgreements"),
+            Self::GiftPayouts => ("giftPayout", "giftPayouts"),
+            Self::Households => ("household", "households"),
+            Self::GiftAidDeclarations => ("giftAidDeclaration", "giftAidDeclarations"),
+            Self::Tasks => ("task", "tasks"),
+            Self::TaskTargets => ("taskTarget", "taskTargets"),
+            Self::Notes => ("note", "notes"),
+            Self::NoteTargets => ("noteTarget", "noteTargets"),
+            Self::Opportunities => ("opportunity", "opportunities"),
+            Self::WorkspaceMembers => ("workspaceMember", "workspaceMembers"),
+            Self::Custom(_)
+            | Self::GiftStaging
+            | Self::GiftBatch
+            | Self::Run
+            | Self::User
+            | Self::Token
+            | Self::Evidence
+            | Self::Edit
+            | Self::Conflict
+            | Self::Quarantine => return None,
+        })
     }
 }
 
@@ -240,7 +454,7 @@ mod tests {
 
     #[test]
     fn numbers_and_words_of_objects_are_unique_and_lead_back() {
-        for object in Object::ALL {
+        for object in Object::all() {
             assert_eq!(Object::from_number(object.number()), Some(object));
             assert_eq!(Object::from_word(object.word()), Some(object));
         }

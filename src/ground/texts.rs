@@ -54,6 +54,16 @@ pub const DONOR_IS_GONE: &str =
 /// What is said of a row that never brought a usable answer.
 pub const NO_ANSWER: &str = "Twenty was asked several times to take this gift and gave no usable answer each time; it is not there. \
     Check the gift, put it back to review and process it again. If it fails again, tell whoever runs Twenty.";
+/// What is said of a record of Twenty that has no id one can read.
+pub const NO_READABLE_ID: &str = "Twenty sent a record without an id that can be read. Tell whoever runs Twenty; everything else was taken in.";
+/// What is said of a record whose shape is not that of its kind.
+pub const NOT_ITS_SHAPE: &str = "The record is not in the form Twenty writes this kind of record in. \
+    Its text is kept; it is not shown as a gift or a person until it reads again.";
+/// What is said of a gift whose amount has no currency that exists.
+pub const NO_SUCH_CURRENCY: &str =
+    "The gift has an amount, but no currency that exists. Correct the currency in Twenty.";
+/// What is said of a gift whose date is no date.
+pub const NO_SUCH_DATE: &str = "The gift's date is not a date. Correct it in Twenty.";
 /// What is said of an organisation's gift where Twenty has no field for it.
 pub const NO_COMPANY_FIELD: &str = "Twenty's gifts have no field for the organisation that gave. Add the relation \"company\" to gifts in Twenty, \
     then put this gift back to review and process it again.";

@@ -30,6 +30,12 @@ impl Instant {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The moment of a `Date` or `Retry-After` header, to the second: `Sun, 22 Nov 2026 06:20:13 GMT` (RFC 9110, 5.6.7).
+    pub fn from_http(text: &str) -> Option<Self> {
+        let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(Self(parsed.as_microsecond()))
+    }
+
     fn timestamp(self) -> Timestamp {
         Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
             Timestamp::MIN

@@ -39,6 +39,8 @@ pub enum TransportError {
 pub enum CallClass {
     /// A person waits, or money is on its way.
     Person,
+    /// A webhook told that something changed.
+    Webhook,
     /// A regular pass.
     Incremental,
     /// A first pass.
@@ -129,4 +131,8 @@ pub struct RecordPage {
     pub next: Option<String>,
     /// How many records match in all, as the other side said.
     pub total: Option<u64>,
+    /// What time it was there, to the second, as the answer's header told.
+    pub told_at: Option<Instant>,
+    /// Texts of records that cannot even be named, since they have no readable id.
+    pub unreadable: Vec<String>,
 }

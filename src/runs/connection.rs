@@ -1,13 +1,18 @@
-//! The connection to Twenty as it is stored: its identity, its address, and what the workspace has.
+//! The connection to Twenty as it is stored: its identity and its address. What the workspace has stands in a row of
+//! its own, see `ground::workspace`.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Means;
 use crate::ground::budget::{Bucket, Limit};
 use crate::ground::id::{ConnectionId, ConnectionKey};
 use crate::ground::journal::{Actor, Cause};
 use crate::ground::time::Instant;
+use crate::ground::workspace::Schema;
 use crate::ground::world::World;
-use crate::rails::twenty::Schema;
+use crate::rails::Trouble;
 use crate::store::{Changes, Fail, Ledger, Store, StoreError, Working, WriteError};
 
 /// A stored connection.
@@ -19,8 +24,14 @@ pub struct Connection {
     pub base: String,
     /// Which workspace it is, where the key says so.
     pub workspace: Option<String>,
-    /// The objects and fields it has, once they were read.
-    pub schema: Option<Schema>,
+    /// Retired: stores before kept names of objects and fields here.
+    schema: Option<SchemaBefore>,
+}
+
+/// What stores before knew of a workspace; read, and never written again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct SchemaBefore {
+    objects: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The budget as stored at a clean stop; absent while we run, so that a crash finds nothing.
@@ -78,17 +89,36 @@ pub async fn establish(
     Ok(connection)
 }
 
-/// Stores what the workspace has.
-pub async fn remember_schema(store: &Store, schema: Schema) -> Result<(), WriteError<()>> {
+/// Reads what the workspace has and remembers it. Costs nothing of the call budget.
+pub async fn refresh(means: &Means) -> Result<Result<(), Trouble>, WriteError<()>> {
+    let schema = match means.rail.schema(&means.gate.unmetered()).await {
+        Ok(schema) => schema,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    // A server that does not tell its version is none the worse for it.
+    let version = means.rail.version(&means.gate.unmetered()).await.ok().flatten();
+    remember_schema(&means.store, schema, version).await.map(Ok)
+}
+
+/// Stores what the workspace has, if that is new.
+pub async fn remember_schema(
+    store: &Store,
+    schema: Schema,
+    version: Option<String>,
+) -> Result<(), WriteError<()>> {
+    let known = store.snapshot().map_err(WriteError::Store)?.ledger().workspace(ConnectionId::TWENTY);
+    let known = known.map_err(WriteError::Store)?;
+    if known.schema.as_ref() == Some(&schema) && (version.is_none() || known.version == version) {
+        return Ok(());
+    }
     store
         .write(move |view| {
             let mut changes = Changes::new(system("read Twenty's objects and fields"));
-            if let Some(mut connection) = load(view.ledger())?
-                && connection.schema.as_ref() != Some(&schema)
-            {
-                connection.schema = Some(schema);
-                changes.working(Working::Connection, &slot(), Some(&connection))?;
-            }
+            let mut workspace = view.ledger().workspace(ConnectionId::TWENTY)?;
+            workspace.schema = Some(schema);
+            workspace.version = version.or(workspace.version);
+            workspace.read_at = Some(view.world.now());
+            changes.workspace(ConnectionId::TWENTY, &workspace)?;
             Ok::<_, Fail<()>>((changes, ()))
         })
         .await?;

@@ -22,13 +22,13 @@ struct State {
     bucket: Bucket,
     token: String,
     /// When the most urgent caller who was turned away stops being waited for, by class.
-    waiting: [Option<Instant>; 3],
+    waiting: [Option<Instant>; 4],
 }
 
 impl Gate {
     /// The gate for calls with this access token.
     pub fn new(world: World, bucket: Bucket, token: String) -> Self {
-        Self { world, state: Mutex::new(State { bucket, token, waiting: [None; 3] }) }
+        Self { world, state: Mutex::new(State { bucket, token, waiting: [None; 4] }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,18 +1,24 @@
-//! What happens by itself: sync passes and process runs. Runs take no input and look at stored state only.
+//! What happens by itself: walks, cycles, what webhooks told, and process runs. Runs take no input and look at stored state only.
 
 pub mod connection;
+pub mod cycle;
 pub mod gate;
+pub mod hook;
+pub mod inbox;
 pub mod process_batch;
-pub mod pull;
 pub mod reindex;
+mod see;
 pub mod supervisor;
+pub mod walk;
 
 use std::sync::Arc;
 
 use crate::ground::time::Instant;
 use crate::ground::world::World;
+use crate::rails::Trouble;
 use crate::rails::twenty::TwentyRail;
 use crate::store::Store;
+use crate::store::secrets::SecretKey;
 use gate::Gate;
 
 /// What a run needs of the world: handed over once.
@@ -26,8 +32,41 @@ pub struct Means {
     pub gate: Arc<Gate>,
     /// The rail to Twenty.
     pub rail: TwentyRail,
+    /// What opens sealed secrets.
+    pub key: SecretKey,
+    /// What the operator set.
+    pub settings: Settings,
+}
+
+/// What the operator set for the runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
     /// How often the mirror is refreshed, in milliseconds.
     pub sync_every_ms: i64,
+    /// How often an object is walked through and proven complete, in milliseconds.
+    pub walk_every_ms: i64,
+    /// Where Twenty can reach us with webhooks; none when it cannot.
+    pub hook_url: Option<String>,
+}
+
+/// What people read about a trouble.
+fn plain(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Later { said, limit: false, .. } => {
+            format!("Twenty does not answer ({said}). Trying again.")
+        }
+        Trouble::Later { limit: true, .. } => {
+            "Twenty allows no more calls for the moment. Going on as soon as it does.".into()
+        }
+        Trouble::Denied(said) => format!(
+            "Twenty does not accept our key or does not allow this ({said}). Check the API key and its role."
+        ),
+        Trouble::Refused(said) | Trouble::Clash(said) => format!("Twenty refused the request ({said})."),
+        Trouble::Gone(said) => format!(
+            "Twenty does not have what was asked for ({said}). Check that the workspace has the object."
+        ),
+        Trouble::Broken(said) => format!("{said}. Nothing was changed here; see the log."),
+    }
 }
 
 /// What a step leads to.

@@ -1,4 +1,4 @@
-//! Keeps the runs going: one loop an object of the mirror, one for process runs. Woken by commits and by time;
+//! Keeps the runs going: loops that keep the mirror, one for process runs. Woken by commits and by time;
 //! what to do is read from the store each time.
 
 use std::collections::BTreeMap;
@@ -10,11 +10,14 @@ use futures_util::FutureExt;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use super::cycle::Cycle;
+use super::hook::HookKeeper;
+use super::inbox::Inbox;
 use super::process_batch::ProcessBatch;
-use super::pull::Pull;
 use super::reindex::Reindex;
+use super::walk::Walker;
 use super::{Means, Next};
-use crate::ground::id::{Object, RunId};
+use crate::ground::id::RunId;
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 use crate::search::Search;
@@ -48,10 +51,10 @@ impl Supervisor {
         });
         let broken = panics.broken.subscribe();
         let mut tasks = JoinSet::new();
-        for object in Object::MIRRORED {
+        for name in Keeper::ALL {
             let (means, stopped) = (means.clone(), stopped.clone());
-            let pull = move || pull_loop(means.clone(), object, stopped.clone());
-            tasks.spawn(kept_going("pull", Arc::clone(&panics), pull));
+            let keep = move || keeper_loop(means.clone(), name, stopped.clone());
+            tasks.spawn(kept_going(name.word(), Arc::clone(&panics), keep));
         }
         let (to_process, until) = (means.clone(), stopped.clone());
         let process = move || process_loop(to_process.clone(), until.clone());
@@ -114,11 +117,41 @@ where
     }
 }
 
-async fn pull_loop(means: Means, object: Object, mut stopped: watch::Receiver<bool>) {
+/// What keeps the mirror.
+#[derive(Clone, Copy, Debug)]
+enum Keeper {
+    Walk,
+    Cycle,
+    Inbox,
+    Hook,
+}
+
+impl Keeper {
+    const ALL: [Self; 4] = [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Walk => "walk",
+            Self::Cycle => "cycle",
+            Self::Inbox => "inbox",
+            Self::Hook => "hook",
+        }
+    }
+}
+
+async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<bool>) {
     let mut notes = means.store.watch();
-    let mut pull = Pull::new(means.clone(), object);
+    let mut walker = Walker::new(means.clone());
+    let mut cycle = Cycle::new(means.clone());
+    let mut inbox = Inbox::new(means.clone());
+    let mut hook = HookKeeper::new(means.clone());
     while !*stopped.borrow() {
-        let next = pull.step().await;
+        let next = match keeper {
+            Keeper::Walk => walker.step().await,
+            Keeper::Cycle => cycle.step().await,
+            Keeper::Inbox => inbox.step().await,
+            Keeper::Hook => hook.step().await,
+        };
         rest(&means, next, &mut notes, &mut stopped).await;
     }
 }

@@ -9,8 +9,11 @@ use super::key;
 use super::tables::Working;
 use crate::ground::id::{ConnectionId, ForeignId, Object, Seq, SubjectKey};
 use crate::ground::journal::{Cause, MergedInto, Op};
+use crate::ground::mirror::MirrorState;
 use crate::ground::outbox::Message;
 use crate::ground::time::Instant;
+use crate::ground::webhook::twenty::ToRead;
+use crate::ground::workspace::Workspace;
 
 /// Everything one write does: journal entries with what follows from them, and working rows.
 #[derive(Debug)]
@@ -86,6 +89,17 @@ impl Changes {
         Ok(())
     }
 
+    /// A record of ours that is there again, or for the first time.
+    pub fn open<T: Serialize>(&mut self, object: Object, id: Uuid, value: &T) -> Result<(), StoreError> {
+        self.put(SubjectKey::here(object, id), What::Op(Op::Created), to_json(value)?, Basis::Newest);
+        Ok(())
+    }
+
+    /// A foreign record that is gone for good: `json` is what it was.
+    pub fn destroyed(&mut self, key: SubjectKey, json: String) {
+        self.put(key, What::Op(Op::Destroyed), json, Basis::Newest);
+    }
+
     /// A record of ours that the closure has just read and changed.
     pub fn update<T: Serialize>(&mut self, object: Object, id: Uuid, value: &T) -> Result<(), StoreError> {
         self.put(SubjectKey::here(object, id), What::Op(Op::Updated), to_json(value)?, Basis::Newest);
@@ -149,6 +163,42 @@ impl Changes {
         let value = value.map(encode).transpose()?;
         self.working.push((key::working(kind, rest), value));
         Ok(())
+    }
+
+    /// A working row kept as JSON text, so that it can grow fields; `None` removes it.
+    pub fn working_text<T: Serialize>(
+        &mut self,
+        kind: Working,
+        rest: &[u8],
+        value: Option<&T>,
+    ) -> Result<(), StoreError> {
+        self.working(kind, rest, value.map(to_json).transpose()?.as_ref())
+    }
+
+    /// How far the mirror of an object is.
+    pub fn mirror_state(
+        &mut self,
+        connection: ConnectionId,
+        object: Object,
+        state: &MirrorState,
+    ) -> Result<(), StoreError> {
+        self.working_text(Working::Mirror, &key::slot(connection, object), Some(state))
+    }
+
+    /// A record that a webhook told of and that is to be read; `None` when it was.
+    pub fn to_read(
+        &mut self,
+        connection: ConnectionId,
+        object: Object,
+        id: Uuid,
+        row: Option<&ToRead>,
+    ) -> Result<(), StoreError> {
+        self.working(Working::Inbox, &key::record_slot(connection, object, id), row)
+    }
+
+    /// What is known of the workspace behind a connection.
+    pub fn workspace(&mut self, connection: ConnectionId, workspace: &Workspace) -> Result<(), StoreError> {
+        self.working_text(Working::Workspace, &connection.0.to_be_bytes(), Some(workspace))
     }
 
     /// A message on its way, or (with `keep` false) one whose outcome is stored.

@@ -61,7 +61,6 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         SubjectState::Live | SubjectState::Pending | SubjectState::Deleted => {}
     }
     match name.object {
-        Object::GiftBatch | Object::Token => {}
         Object::People => keys.standing.extend(person_keys(header, json)),
         Object::Gifts => keys.lasting.extend(gift_key(header, json)),
         Object::GiftStaging => keys.standing.extend(staged_keys(&from_json("staged row", json)?)),
@@ -70,6 +69,27 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
             keys.standing.push(Key::Subject(IndexKey::new(Index::EvidenceByRow).uuid(evidence.row.0)));
         }
         Object::Run => keys.standing.extend(run_keys(&from_json("run", json)?)),
+        // Nothing is looked up in these by what they hold.
+        Object::GiftBatch
+        | Object::Token
+        | Object::Edit
+        | Object::Conflict
+        | Object::Quarantine
+        | Object::Companies
+        | Object::Appeals
+        | Object::AppealSources
+        | Object::Funds
+        | Object::RecurringAgreements
+        | Object::GiftPayouts
+        | Object::Households
+        | Object::GiftAidDeclarations
+        | Object::Tasks
+        | Object::TaskTargets
+        | Object::Notes
+        | Object::NoteTargets
+        | Object::Opportunities
+        | Object::WorkspaceMembers
+        | Object::Custom(_) => {}
         Object::User => {
             let user: User = from_json("user", json)?;
             let key = IndexKey::new(Index::UserByEmail).bytes(user.email.as_bytes()).bytes(&[0]);

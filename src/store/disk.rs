@@ -26,6 +26,8 @@ struct Bytes {
     room: Option<u64>,
     /// Writes, length changes and syncs so far.
     operations: u64,
+    /// Syncs so far.
+    syncs: u64,
 }
 
 enum Change {
@@ -72,6 +74,11 @@ impl SimDisk {
     /// How many writes, length changes and syncs there were.
     pub fn operations(&self) -> u64 {
         self.lock().operations
+    }
+
+    /// How many syncs there were.
+    pub fn syncs(&self) -> u64 {
+        self.lock().syncs
     }
 
     /// The disk as the next process finds it after a crash now: what was synced, plus those later writes that
@@ -165,6 +172,7 @@ impl StorageBackend for SimDisk {
     fn sync_data(&self) -> Result<(), io::Error> {
         let mut bytes = self.lock();
         bytes.count()?;
+        bytes.syncs += 1;
         let changes = std::mem::take(&mut bytes.unsynced);
         for change in &changes {
             change.apply(&mut bytes.durable);

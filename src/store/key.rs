@@ -169,11 +169,15 @@ pub(super) fn outbox(connection: ConnectionId, run: RunId) -> Vec<u8> {
     out
 }
 
-/// Sync state of one object of one connection.
-pub(super) fn sync(connection: ConnectionId, object: Object) -> Vec<u8> {
-    let mut out = working(Working::Sync, &connection.0.to_be_bytes());
-    out.extend_from_slice(&object.number().to_be_bytes());
-    out
+/// One object of one connection, as working rows name it.
+pub(super) fn slot(connection: ConnectionId, object: Object) -> [u8; 4] {
+    let ([a, b], [c, d]) = (connection.0.to_be_bytes(), object.number().to_be_bytes());
+    [a, b, c, d]
+}
+
+/// One record of one object of one connection, as working rows name it.
+pub(super) fn record_slot(connection: ConnectionId, object: Object, id: Uuid) -> Vec<u8> {
+    [slot(connection, object).as_slice(), id.as_bytes()].concat()
 }
 
 #[cfg(test)]

@@ -14,18 +14,21 @@ use super::tables::{Index, Working};
 use crate::ground::access::{Token, User};
 use crate::ground::batch::{Batch, BatchRows};
 use crate::ground::crm::{GiftRecord, PersonRecord};
-use crate::ground::freshness::SyncState;
 use crate::ground::gift::Gift;
 use crate::ground::id::{
-    BatchId, ConnectionId, GiftId, Object, PersonId, RunId, Seq, StagedId, SubjectId, SubjectKey, TokenId,
-    UserId,
+    BatchId, ConnectionId, ForeignId, GiftId, Object, PersonId, RunId, Seq, StagedId, SubjectId, SubjectKey,
+    TokenId, UserId,
 };
 use crate::ground::journal::SubjectState;
+use crate::ground::mirror::{MirrorState, SyncStateBefore};
 use crate::ground::outbox::Message;
 use crate::ground::person::Person;
+use crate::ground::quarantine::Quarantined;
 use crate::ground::run::ProcessRun;
 use crate::ground::staging::{StagedRow, Status};
 use crate::ground::time::Instant;
+use crate::ground::webhook::twenty::{Hook, ToRead};
+use crate::ground::workspace::Workspace;
 
 /// A record as it stands.
 #[derive(Clone, Debug)]
@@ -42,6 +45,17 @@ pub struct Record<T> {
     pub recorded: Instant,
     /// The record.
     pub value: T,
+}
+
+/// Where a subject stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its newest entry.
+    pub seq: Seq,
+    /// Where it stands.
+    pub state: SubjectState,
+    /// When its newest entry was written.
+    pub recorded: Instant,
 }
 
 /// A page of a list, newest first.
@@ -88,6 +102,13 @@ impl Ledger<'_> {
     /// The subject of a name.
     pub fn subject(&self, name: &SubjectKey) -> Result<Option<SubjectId>, StoreError> {
         Ok(self.0.subject(&key::subject(name))?.map(SubjectId))
+    }
+
+    /// Where a subject stands, without reading its content.
+    pub fn head(&self, subject: SubjectId) -> Result<Option<Head>, StoreError> {
+        let Some(seq) = self.0.current(subject.0)? else { return Ok(None) };
+        let header = self.header(seq)?;
+        Ok(Some(Head { seq: Seq(seq), state: header.op.state_after(), recorded: header.recorded }))
     }
 
     /// The record of a subject as the JSON of its after-image; none when it was erased.
@@ -162,6 +183,11 @@ impl Ledger<'_> {
     /// A token.
     pub fn token(&self, id: TokenId) -> Result<Option<Record<Token>>, StoreError> {
         self.here("token", Object::Token, id.0)
+    }
+
+    /// A record that was set aside, if it still is.
+    pub fn quarantined(&self, id: Uuid) -> Result<Option<Quarantined>, StoreError> {
+        Ok(self.here("quarantined record", Object::Quarantine, id)?.map(|record| record.value))
     }
 
     /// A person of the mirror.
@@ -430,9 +456,66 @@ impl Ledger<'_> {
     }
 
     /// How far the mirror of an object is.
-    pub fn sync_state(&self, connection: ConnectionId, object: Object) -> Result<SyncState, StoreError> {
-        let value = self.0.working(&key::sync(connection, object))?;
-        value.map_or(Ok(SyncState::default()), |bytes| decode("sync state", &bytes))
+    pub fn mirror_state(&self, connection: ConnectionId, object: Object) -> Result<MirrorState, StoreError> {
+        let slot = key::slot(connection, object);
+        if let Some(state) = self.working_text(Working::Mirror, &slot)? {
+            return Ok(state);
+        }
+        let before: Option<SyncStateBefore> = self.working(Working::Sync, &slot)?;
+        Ok(before.map(MirrorState::from).unwrap_or_default())
+    }
+
+    /// What is known of the workspace behind a connection.
+    pub fn workspace(&self, connection: ConnectionId) -> Result<Workspace, StoreError> {
+        Ok(self.working_text(Working::Workspace, &connection.0.to_be_bytes())?.unwrap_or_default())
+    }
+
+    /// The webhook we registered, and what came of it.
+    pub fn hook(&self, connection: ConnectionId) -> Result<Hook, StoreError> {
+        Ok(self.working_text(Working::Hook, &connection.0.to_be_bytes())?.unwrap_or_default())
+    }
+
+    /// A record that a webhook told of, if it is still to be read.
+    pub fn to_read(
+        &self,
+        connection: ConnectionId,
+        object: Object,
+        id: Uuid,
+    ) -> Result<Option<ToRead>, StoreError> {
+        self.working(Working::Inbox, &key::record_slot(connection, object, id))
+    }
+
+    /// Records that webhooks told of and that are to be read, by object and id.
+    pub fn inbox(
+        &self,
+        connection: ConnectionId,
+        limit: usize,
+    ) -> Result<Vec<(Object, Uuid, ToRead)>, StoreError> {
+        let rows = self.working_first::<ToRead>(Working::Inbox, &connection.0.to_be_bytes(), limit)?;
+        let named = |(key, row): (Vec<u8>, ToRead)| {
+            let object = Object::from_number(u16::from_be_bytes([*key.get(2)?, *key.get(3)?]))?;
+            Some((object, Uuid::from_bytes(*key.last_chunk::<16>()?), row))
+        };
+        Ok(rows.into_iter().filter_map(named).collect())
+    }
+
+    /// Ids of an object's records after `after`, up to and including `to`, in their order, whatever became of them.
+    pub fn foreign_ids(
+        &self,
+        connection: ConnectionId,
+        object: Object,
+        after: Option<Uuid>,
+        to: Option<Uuid>,
+    ) -> Result<Vec<(Uuid, SubjectId)>, StoreError> {
+        let named = |id: Uuid| key::subject(&SubjectKey { connection, object, foreign: ForeignId::Uuid(id) });
+        let first = after.map_or_else(|| named(Uuid::nil()), |after| [named(after), vec![0]].concat());
+        let last = named(to.unwrap_or(Uuid::max()));
+        let mut ids = Vec::new();
+        self.0.subjects(&first, &last, &mut |key, subject| {
+            let id = key.last_chunk::<16>().map(|bytes| Uuid::from_bytes(*bytes));
+            ids.extend(id.map(|id| (id, SubjectId(subject))));
+        })?;
+        Ok(ids)
     }
 
     /// The user who signs in with this address (lower case).
@@ -452,6 +535,16 @@ impl Ledger<'_> {
         self.0.working(&key::working(kind, rest))?.map(|bytes| decode("working row", &bytes)).transpose()
     }
 
+    /// A working row that is kept as JSON text.
+    pub fn working_text<T: DeserializeOwned>(
+        &self,
+        kind: Working,
+        rest: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.working(kind, rest)?;
+        text.map(|text| from_json("working row", &text)).transpose()
+    }
+
     /// Whether any secret is sealed here.
     pub fn has_secrets(&self) -> Result<bool, StoreError> {
         self.0.any_secret()
@@ -461,6 +554,21 @@ impl Ledger<'_> {
     pub fn working_rows<T: DeserializeOwned>(&self, kind: Working) -> Result<Vec<(Vec<u8>, T)>, StoreError> {
         let mut rows = Vec::new();
         self.0.working_range(&Prefix(key::working(kind, &[])), &mut |key, value| {
+            rows.push((key[1..].to_vec(), decode("working row", value)?));
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The first `limit` keys and values of a kind of working rows that begin with this, in the order of keys.
+    pub fn working_first<T: DeserializeOwned>(
+        &self,
+        kind: Working,
+        rest: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, T)>, StoreError> {
+        let mut rows = Vec::new();
+        self.0.working_some(&Prefix(key::working(kind, rest)), limit, &mut |key, value| {
             rows.push((key[1..].to_vec(), decode("working row", value)?));
             Ok(())
         })?;

@@ -42,7 +42,7 @@ pub use changes::Changes;
 pub use codec::{Body, Entry, FieldChange, Header, Image, training_sample};
 pub use compact::Compacted;
 pub use error::{Fail, OpenError, StoreError, WriteError};
-pub use ledger::{Ledger, Page, QueueFilter, Record};
+pub use ledger::{Head, Ledger, Page, QueueFilter, Record};
 pub use past::Asked;
 pub use rows::{Rendered, Rows};
 pub use tables::{SCHEMA, Working};

@@ -23,6 +23,7 @@ pub(super) enum Order {
 }
 
 type IndexVisit<'v> = dyn FnMut(&[u8]) -> ControlFlow<()> + 'v;
+type SubjectVisit<'v> = dyn FnMut(&[u8], u64) + 'v;
 type BytesVisit<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'v;
 
 /// Reads of every table. Values are copied out, so that nothing outlives a table.
@@ -34,6 +35,8 @@ pub(super) trait Reader {
     fn current(&self, subject: u64) -> Result<Option<u64>, StoreError>;
     fn last_subject(&self) -> Result<u64, StoreError>;
     fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError>;
+    /// Walks the names of subjects from `first` to `last`, both included, in their order.
+    fn subjects(&self, first: &[u8], last: &[u8], visit: &mut SubjectVisit<'_>) -> Result<(), StoreError>;
     fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
     /// Walks index keys with this prefix, from just past `after` when given.
     fn index(
@@ -44,7 +47,16 @@ pub(super) trait Reader {
         visit: &mut IndexVisit<'_>,
     ) -> Result<(), StoreError>;
     fn working(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
-    fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError>;
+    fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError> {
+        self.working_some(prefix, usize::MAX, visit)
+    }
+    /// Walks at most `limit` working rows with this prefix.
+    fn working_some(
+        &self,
+        prefix: &Prefix,
+        limit: usize,
+        visit: &mut BytesVisit<'_>,
+    ) -> Result<(), StoreError>;
     fn summary(&self, key: &[u8]) -> Result<i64, StoreError>;
     fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
     fn any_secret(&self) -> Result<bool, StoreError>;
@@ -176,6 +188,34 @@ fn walk_index(
     }
 }
 
+/// Names that came lately stand in a small table of their own; both are walked at once.
+fn walk_subjects(
+    old: &impl ReadableTable<&'static [u8], u64>,
+    young: &impl ReadableTable<&'static [u8], u64>,
+    (first, last): (&[u8], &[u8]),
+    visit: &mut SubjectVisit<'_>,
+) -> Result<(), StoreError> {
+    let (mut old, mut young) = (old.range::<&[u8]>(first..=last)?, young.range::<&[u8]>(first..=last)?);
+    let (mut next_old, mut next_young) = (old.next().transpose()?, young.next().transpose()?);
+    loop {
+        let old_first = match (&next_old, &next_young) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (Some((one, _)), Some((other, _))) => one.value() < other.value(),
+        };
+        let (next, more) = if old_first {
+            (next_old.take(), old.next().transpose()?)
+        } else {
+            (next_young.take(), young.next().transpose()?)
+        };
+        if let Some((key, subject)) = next {
+            visit(key.value(), subject.value());
+        }
+        if old_first { next_old = more } else { next_young = more }
+    }
+}
+
 macro_rules! impl_reader {
     ($type:ty) => {
         impl Reader for $type {
@@ -210,6 +250,15 @@ macro_rules! impl_reader {
                 Ok(self.subject_by_key.get(key)?.map(|guard| guard.value()))
             }
 
+            fn subjects(
+                &self,
+                first: &[u8],
+                last: &[u8],
+                visit: &mut SubjectVisit<'_>,
+            ) -> Result<(), StoreError> {
+                walk_subjects(&self.subject_by_key, &self.subject_young, (first, last), visit)
+            }
+
             fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
                 let newest = Reader::current(self, subject)?.filter(|seq| *seq < before);
                 let range = self.history.range((subject, 0)..(subject, before))?;
@@ -231,8 +280,13 @@ macro_rules! impl_reader {
                 Ok(self.working.get(key)?.map(|guard| guard.value().to_vec()))
             }
 
-            fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError> {
-                for item in self.working.range::<&[u8]>(prefix.0.as_slice()..)? {
+            fn working_some(
+                &self,
+                prefix: &Prefix,
+                limit: usize,
+                visit: &mut BytesVisit<'_>,
+            ) -> Result<(), StoreError> {
+                for item in self.working.range::<&[u8]>(prefix.0.as_slice()..)?.take(limit) {
                     let (key, value) = item?;
                     if !key.value().starts_with(&prefix.0) {
                         break;
@@ -338,6 +392,10 @@ impl Reader for Watched {
         self.noted(|| self.tables.subject(key))
     }
 
+    fn subjects(&self, first: &[u8], last: &[u8], visit: &mut SubjectVisit<'_>) -> Result<(), StoreError> {
+        self.noted(|| self.tables.subjects(first, last, visit))
+    }
+
     fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
         self.noted(|| self.tables.history(subject, before, limit))
     }
@@ -356,8 +414,13 @@ impl Reader for Watched {
         self.noted(|| self.tables.working(key))
     }
 
-    fn working_range(&self, prefix: &Prefix, visit: &mut BytesVisit<'_>) -> Result<(), StoreError> {
-        self.noted(|| self.tables.working_range(prefix, visit))
+    fn working_some(
+        &self,
+        prefix: &Prefix,
+        limit: usize,
+        visit: &mut BytesVisit<'_>,
+    ) -> Result<(), StoreError> {
+        self.noted(|| self.tables.working_some(prefix, limit, visit))
     }
 
     fn summary(&self, key: &[u8]) -> Result<i64, StoreError> {

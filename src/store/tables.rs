@@ -54,6 +54,16 @@ pub enum Working {
     Budget = 7,
     /// connection -> the connection's identity and address.
     Connection = 8,
+    /// connection -> what the workspace there has, as JSON text.
+    Workspace = 9,
+    /// (connection, object) -> how far the mirror is, as JSON text. `Sync` is what stores before had.
+    Mirror = 10,
+    /// (connection, object, id) -> a record that a webhook told of and that is to be read.
+    Inbox = 11,
+    /// (connection, object, id) -> a record that seems to be gone.
+    Suspect = 12,
+    /// connection -> the webhook we registered, and what came of it.
+    Hook = 13,
 }
 
 /// The numbers of the indexes. They stand on disk: append only.

@@ -8,4 +8,5 @@ mod deliveries;
 mod golden;
 mod process;
 mod sim_conformance;
+mod sync;
 mod world;

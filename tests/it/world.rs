@@ -15,17 +15,22 @@ use almoner::ground::id::{BatchId, ConnectionId, Object, PersonId, RunId, Staged
 use almoner::ground::intake::Intake;
 use almoner::ground::journal::SubjectState;
 use almoner::ground::money::Money;
+use almoner::ground::quarantine::Quarantined;
 use almoner::ground::staging::{DonorEvidence, Progress, Source, StagedRow};
 use almoner::ground::time::{Instant, Zone};
+use almoner::ground::webhook::twenty::Signed;
 use almoner::ground::world::{Clock, Entropy, World};
 use almoner::rails::twenty::TwentyRail;
 use almoner::rails::{Sending, Transport, TransportError};
+use almoner::runs::cycle::Cycle;
 use almoner::runs::gate::Gate;
+use almoner::runs::hook::HookKeeper;
+use almoner::runs::inbox::Inbox;
 use almoner::runs::process_batch::ProcessBatch;
-use almoner::runs::pull::Pull;
-use almoner::runs::{Means, Next, connection};
+use almoner::runs::walk::Walker;
+use almoner::runs::{Means, Next, Settings, connection};
 use almoner::sim::faults::Broken;
-use almoner::sim::twenty::{Options, RateLimit, Twenty};
+use almoner::sim::twenty::{Delivery as Hooked, Options, RateLimit, Twenty};
 use almoner::store::disk::SimDisk;
 use almoner::store::secrets::SecretKey;
 use almoner::store::{Changes, Drive, Place, QueueFilter, Record, Store, verify};
@@ -39,6 +44,9 @@ const MORNING: i64 = 1_795_424_400_000_000;
 /// Steps after which something that has not come to rest is stuck.
 const STEPS_MAX: usize = 3_000;
 pub const SYNC_EVERY_MS: i64 = 15 * 60_000;
+pub const WALK_EVERY_MS: i64 = 24 * 3_600_000;
+/// Where webhooks go, when there are any.
+pub const HOOK_URL: &str = "https://almoner.example.org/hooks/twenty";
 
 pub struct HandClock(AtomicI64);
 
@@ -64,13 +72,18 @@ pub struct Outside {
     pub dice: ChaCha8Rng,
     world: World,
     seed: u64,
+    /// Whether processes register a webhook.
+    hooked: bool,
 }
 
 /// A process of ours: gone after a crash.
 pub struct Process {
     pub desk: Desk,
     pub means: Means,
-    pulls: Vec<Pull>,
+    walker: Walker,
+    cycle: Cycle,
+    inbox: Inbox,
+    hook: HookKeeper,
     runs: BTreeMap<RunId, ProcessBatch>,
     pub wire: Arc<Wire>,
 }
@@ -179,11 +192,25 @@ impl Outside {
         let twenty = Twenty::new(Options::new(seed, move || told.now().0));
         let entropy = Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
         let world = World { clock: Arc::<HandClock>::clone(&clock), entropy: Arc::new(entropy) };
-        Self { clock, twenty, disk: SimDisk::new(), dice: ChaCha8Rng::seed_from_u64(!seed), world, seed }
+        Self {
+            clock,
+            twenty,
+            disk: SimDisk::new(),
+            dice: ChaCha8Rng::seed_from_u64(!seed),
+            world,
+            seed,
+            hooked: false,
+        }
     }
 
     pub fn world(&self) -> World {
         self.world.clone()
+    }
+
+    /// Processes can be reached by webhooks.
+    pub fn hooked(mut self) -> Self {
+        self.hooked = true;
+        self
     }
 
     pub fn throttled(self) -> Self {
@@ -227,6 +254,27 @@ impl Outside {
         created["id"].as_str().unwrap().parse().unwrap()
     }
 
+    /// Twenty's worker calls us: every webhook that is due arrives.
+    pub fn deliver(&self, process: &Process) {
+        self.deliver_changed(process, |_| {});
+    }
+
+    /// The same, with something done to each on its way.
+    pub fn deliver_changed(&self, process: &Process, change: impl Fn(&mut Hooked)) {
+        for mut delivery in self.twenty.take_deliveries() {
+            change(&mut delivery);
+            let header = |name: &str| {
+                delivery.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+            };
+            let signed = Signed {
+                timestamp: header("x-twenty-webhook-timestamp"),
+                signature: header("x-twenty-webhook-signature"),
+            };
+            // One that is not taken is lost: Twenty tells nothing twice.
+            let _ = block(process.desk.hear_twenty(signed, &delivery.body));
+        }
+    }
+
     /// A process of ours on this disk.
     pub fn boot(&self) -> Process {
         let store = Store::open(Place::Memory(self.disk.clone()), self.world.clone(), Drive::Inline)
@@ -253,9 +301,14 @@ impl Outside {
             self.twenty.api_key(),
         ));
         let rail = TwentyRail::new(Arc::<Wire>::clone(&wire), "http://twenty.sim");
-        let means = Means { store, world: self.world.clone(), gate, rail, sync_every_ms: SYNC_EVERY_MS };
-        let pulls = Object::MIRRORED.into_iter().map(|object| Pull::new(means.clone(), object)).collect();
-        Process { desk, means, pulls, runs: BTreeMap::new(), wire }
+        let settings = Settings {
+            sync_every_ms: SYNC_EVERY_MS,
+            walk_every_ms: WALK_EVERY_MS,
+            hook_url: self.hooked.then(|| HOOK_URL.to_owned()),
+        };
+        let key = SecretKey::new([7; 32]);
+        let means = Means { store, world: self.world.clone(), gate, rail, key, settings };
+        Process::new(desk, means, wire)
     }
 
     /// The machine loses power now: unsynced writes arrive or not, and a new process starts on what is there.
@@ -296,6 +349,19 @@ pub enum Settled {
 }
 
 impl Process {
+    fn new(desk: Desk, means: Means, wire: Arc<Wire>) -> Self {
+        Self {
+            walker: Walker::new(means.clone()),
+            cycle: Cycle::new(means.clone()),
+            inbox: Inbox::new(means.clone()),
+            hook: HookKeeper::new(means.clone()),
+            desk,
+            means,
+            runs: BTreeMap::new(),
+            wire,
+        }
+    }
+
     pub fn light_fuse(&self, moments: u64) {
         self.wire.fuse.store(moments, Ordering::SeqCst);
     }
@@ -315,10 +381,10 @@ impl Process {
 
     /// One step of everything; what comes next is what the most impatient wants.
     pub fn step(&mut self) -> Next {
-        let mut next = Next::Idle;
-        for pull in &mut self.pulls {
-            next = sooner(next, block(pull.step()));
-        }
+        let mut next = block(self.walker.step());
+        next = sooner(next, block(self.cycle.step()));
+        next = sooner(next, block(self.inbox.step()));
+        next = sooner(next, block(self.hook.step()));
         let active = self.means.store.snapshot().and_then(|snapshot| snapshot.ledger().active_runs());
         let Ok(active) = active else { return Next::Wait(self.means.world.now().plus_millis(1_000)) };
         for record in active {
@@ -338,11 +404,16 @@ impl Process {
         let Ok(snapshot) = self.means.store.snapshot() else { return false };
         let ledger = snapshot.ledger();
         let now = self.means.world.now();
-        let passes_done = Object::MIRRORED.into_iter().all(|object| {
-            ledger
-                .sync_state(ConnectionId::TWENTY, object)
-                .is_ok_and(|state| !state.is_due(now, SYNC_EVERY_MS))
-        });
+        let Ok(workspace) = ledger.workspace(ConnectionId::TWENTY) else { return false };
+        let rests = |object| {
+            ledger.mirror_state(ConnectionId::TWENTY, object).is_ok_and(|state| {
+                !state.pass_is_due(now, SYNC_EVERY_MS - SYNC_EVERY_MS / 10)
+                    && !state.walk_is_due(now, WALK_EVERY_MS, SYNC_EVERY_MS)
+            })
+        };
+        let passes_done = workspace.schema.is_some()
+            && workspace.mirrored().into_iter().all(|(object, _)| rests(object))
+            && ledger.inbox(ConnectionId::TWENTY, 1).is_ok_and(|inbox| inbox.is_empty());
         passes_done
             && ledger.active_runs().is_ok_and(|runs| runs.is_empty())
             && ledger.outbox_len().is_ok_and(|len| len == 0)
@@ -392,15 +463,7 @@ impl Process {
 
     /// A second process on the same ledger and wire.
     pub fn twin(&self) -> Self {
-        let pulls =
-            Object::MIRRORED.into_iter().map(|object| Pull::new(self.means.clone(), object)).collect();
-        Self {
-            desk: self.desk.clone(),
-            means: self.means.clone(),
-            pulls,
-            runs: BTreeMap::new(),
-            wire: Arc::clone(&self.wire),
-        }
+        Self::new(self.desk.clone(), self.means.clone(), Arc::clone(&self.wire))
     }
 
     /// Gives a row an external id, as an import would have.
@@ -425,6 +488,29 @@ impl Process {
             Ok((changes, ()))
         }));
         written.expect("stored");
+    }
+
+    /// Asks for a walk over an object.
+    pub fn sweep(&self, object: Object) {
+        block(self.desk.sweep(&reviewer(), object)).expect("asked for");
+    }
+
+    /// Pauses the mirror of an object, or lets it go on.
+    pub fn pause(&self, object: Object, paused: bool) {
+        block(self.desk.pause_sync(&reviewer(), object, paused)).expect("asked for");
+    }
+
+    /// Switches the mirror of a further object on or off.
+    pub fn switch(&self, plural: &str, on: bool) -> Object {
+        block(self.desk.switch_object(&reviewer(), plural.to_owned(), on)).expect("switched")
+    }
+
+    /// Records that were set aside.
+    pub fn quarantine(&self) -> Vec<Quarantined> {
+        let snapshot = self.means.store.snapshot().unwrap();
+        let (here, object) = (ConnectionId::HERE, Object::Quarantine);
+        let page = snapshot.ledger().newest(here, object, SubjectState::Live, None, 100).unwrap();
+        page.items.iter().map(|record| serde_json::from_str(&record.value).unwrap()).collect()
     }
 
     /// Asks for a pass over everything.
@@ -468,9 +554,9 @@ pub fn assert_sound(outside: &Outside, process: &Process) {
 /// Every record of Twenty is in the mirror as it is there, and nothing else is.
 pub fn assert_mirror_equals(outside: &Outside, process: &Process) {
     let snapshot = process.means.store.snapshot().unwrap();
-    for object in Object::MIRRORED {
+    for (object, names) in snapshot.ledger().workspace(ConnectionId::TWENTY).unwrap().mirrored() {
         let mut there: BTreeMap<String, Value> = BTreeMap::new();
-        for mut record in outside.twenty.records(object.word()) {
+        for mut record in outside.twenty.records(&names.plural) {
             record.as_object_mut().unwrap().remove("searchVector");
             there.insert(record["id"].as_str().unwrap().to_owned(), record);
         }

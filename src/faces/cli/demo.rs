@@ -130,6 +130,7 @@ impl Demo {
             organisation: "Harbour Lights Trust".into(),
             time_zone: "Europe/London".into(),
             sync_minutes: 1,
+            walk_hours: 24,
             share_percent: 80,
             staging_enabled: true,
         }
@@ -164,7 +165,7 @@ fn remember_posted(folder: &Path, world: &World, twenty: &Twenty) -> anyhow::Res
     }
     let store = Store::open(Place::File(path), world.clone(), Drive::Inline)?;
     let snapshot = store.snapshot()?;
-    for object in Object::MIRRORED {
+    for object in [Object::People, Object::Gifts] {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = snapshot.ledger().newest(
@@ -219,7 +220,7 @@ async fn known_people(desk: &Desk, stopped: &mut watch::Receiver<bool>) -> anyho
         let complete = {
             let snapshot = desk.store.snapshot()?;
             let ledger = snapshot.ledger();
-            let state = ledger.sync_state(ConnectionId::TWENTY, Object::People)?;
+            let state = ledger.mirror_state(ConnectionId::TWENTY, Object::People)?;
             let page = ledger.newest(ConnectionId::TWENTY, Object::People, SubjectState::Live, None, 400)?;
             state.complete_as_of.map(|_| page.items)
         };

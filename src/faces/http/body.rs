@@ -107,6 +107,15 @@ impl Reader {
         }
     }
 
+    /// `true` or `false`, which must be there.
+    pub(super) fn truth(&mut self, field: &str) -> Option<bool> {
+        let truth = self.map.get(field).and_then(Value::as_bool);
+        if truth.is_none() {
+            self.wrong(field, format!("{field} must be true or false"));
+        }
+        truth
+    }
+
     pub(super) fn uuid(&mut self, field: &str) -> Option<Uuid> {
         self.parsed_text(field, uuid_of)
     }

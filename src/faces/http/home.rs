@@ -1,13 +1,12 @@
-//! Home and sync: what needs a person, and how old everything is. No remote call.
+//! Home: what needs a person, and how old everything is. No remote call.
 
 use axum::Json;
 use axum::extract::State;
-use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Face;
-use super::auth::{May, Reads, Writes};
+use super::auth::{May, Reads};
 use super::batches::RunView;
 use super::gifts::CountsView;
 use super::params::NoParams;
@@ -18,6 +17,8 @@ use crate::ground::journal::SubjectState;
 use crate::ground::run::ProcessRun;
 use crate::store::{Ledger, StoreError};
 
+/// What is mirrored and shown on Home; the rest is on the sync page.
+const ON_HOME: [Object; 2] = [Object::People, Object::Gifts];
 /// Runs shown on Home beside the active ones.
 const RUNS_MAX: usize = 5;
 
@@ -64,14 +65,6 @@ pub struct TwentyView {
     note: Option<String>,
 }
 
-/// How old each object is.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SyncView {
-    as_of: String,
-    objects: Vec<MirrorView>,
-}
-
 const fn label(object: Object) -> &'static str {
     match object {
         Object::People => "People",
@@ -90,7 +83,7 @@ fn mirrors(ledger: &Ledger<'_>, face: &Face) -> Result<Vec<MirrorView>, StoreErr
             freshness: FreshnessView::of(ledger, face, object)?,
         })
     };
-    Object::MIRRORED.into_iter().map(view).collect()
+    ON_HOME.into_iter().map(view).collect()
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {
@@ -138,8 +131,8 @@ fn runs(ledger: &Ledger<'_>) -> Result<Vec<RunView>, StoreError> {
 }
 
 fn twenty(ledger: &Ledger<'_>, face: &Face) -> Result<TwentyView, StoreError> {
-    let state = ledger.sync_state(ConnectionId::TWENTY, Object::People)?;
-    let seen = state.complete_as_of.is_some() || state.pass.is_some();
+    let state = ledger.mirror_state(ConnectionId::TWENTY, Object::People)?;
+    let seen = state.complete_as_of.is_some() || state.walk.is_some();
     let reachable = if state.trouble.is_some() { Some(false) } else { seen.then_some(true) };
     Ok(TwentyView { url: face.info.twenty_url.clone(), reachable, note: state.trouble })
 }
@@ -165,26 +158,4 @@ pub(super) async fn home(
         runs: runs(&ledger)?,
         twenty: twenty(&ledger, &face)?,
     }))
-}
-
-/// How old each mirrored object is.
-#[utoipa::path(get, path = "/api/sync", tag = "Sync", responses((status = 200, body = SyncView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub(super) async fn sync(
-    State(face): State<Face>,
-    May(known, _): May<Reads>,
-    _: NoParams,
-) -> Result<Json<SyncView>, Problem> {
-    let snapshot = known.snapshot(&face)?;
-    let objects = mirrors(&snapshot.ledger(), &face)?;
-    Ok(Json(SyncView { as_of: snapshot.as_of().to_string(), objects }))
-}
-
-/// Asks for a pass over everything that is mirrored.
-#[utoipa::path(post, path = "/api/sync", tag = "Sync", responses((status = 202), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn sync_now(
-    State(face): State<Face>,
-    May(known, _): May<Writes>,
-) -> Result<StatusCode, Problem> {
-    face.desk.sync_now(&known.asked).await?;
-    Ok(StatusCode::ACCEPTED)
 }

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::desk::gifts::Evidence;
 use crate::ground::access::{Token, User};
 use crate::ground::batch::Batch;
-use crate::ground::crm::{GiftRecord, PersonRecord};
+use crate::ground::crm::{Labelled, PersonRecord};
 use crate::ground::id::{ConnectionId, Object, Seq, SubjectId, SubjectKey};
 use crate::ground::journal::Actor;
 use crate::ground::run::RunStatus;
@@ -131,7 +131,6 @@ fn title(ledger: &Ledger<'_>, object: Object, json: &str) -> Result<Option<Strin
 fn own_title(object: Object, json: &str) -> Option<String> {
     match object {
         Object::People => serde_json::from_str::<PersonRecord>(json).ok()?.into_person().display_name(),
-        Object::Gifts => serde_json::from_str::<GiftRecord>(json).ok()?.into_gift().name,
         Object::GiftBatch => Some(serde_json::from_str::<Batch>(json).ok()?.name),
         Object::User => Some(serde_json::from_str::<User>(json).ok()?.name),
         Object::Token => Some(serde_json::from_str::<Token>(json).ok()?.name),
@@ -140,6 +139,16 @@ fn own_title(object: Object, json: &str) -> Option<String> {
         }
         Object::Run => Some("Process run".into()),
         Object::GiftStaging => None,
+        Object::Edit | Object::Conflict | Object::Quarantine => Some(own_words(object).into()),
+        _ => serde_json::from_str::<Labelled>(json).ok()?.label(),
+    }
+}
+
+const fn own_words(object: Object) -> &'static str {
+    match object {
+        Object::Edit => "A change made here",
+        Object::Conflict => "A conflict",
+        _ => "A record that cannot be read",
     }
 }
 
@@ -163,7 +172,7 @@ fn is_noise(object: Object, change: &FieldChange) -> bool {
             field.starts_with("recent")
                 || matches!(field, "next_group" | "tally.leased" | "started_at" | "finished_at")
         }
-        Object::People | Object::Gifts => matches!(
+        mirrored if mirrored.is_mirrored() => matches!(
             field.split('.').next(),
             Some("updatedAt" | "updatedBy" | "createdAt" | "createdBy" | "position")
         ),
@@ -303,10 +312,8 @@ pub(super) async fn list(
 /// The subjects with this id, in whichever object.
 fn subjects(ledger: &Ledger<'_>, id: Uuid, object: Option<Object>) -> Result<Vec<SubjectId>, StoreError> {
     let mut found = Vec::new();
-    for candidate in
-        Object::ALL.into_iter().filter(|candidate| object.is_none_or(|object| object == *candidate))
-    {
-        let mirrored = Object::MIRRORED.contains(&candidate);
+    for candidate in Object::all().filter(|candidate| object.is_none_or(|object| object == *candidate)) {
+        let mirrored = candidate.is_mirrored();
         let key = if mirrored { SubjectKey::twenty(candidate, id) } else { SubjectKey::here(candidate, id) };
         found.extend(ledger.subject(&key)?);
     }
@@ -355,7 +362,7 @@ fn walk(
 
 /// Where records of an object live.
 fn connection_of(object: Object) -> ConnectionId {
-    if Object::MIRRORED.contains(&object) { ConnectionId::TWENTY } else { ConnectionId::HERE }
+    if object.is_mirrored() { ConnectionId::TWENTY } else { ConnectionId::HERE }
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ async fn next(feed: &mut Feed) -> Option<Event> {
 }
 
 fn everything(seq: u64) -> Event {
-    let words: Vec<&str> = Object::ALL.iter().map(|object| object.word()).collect();
+    let words: Vec<&str> = Object::all().map(Object::word).collect();
     event(seq, &words, None)
 }
 

@@ -297,17 +297,13 @@ fn record_rows(
 
 /// What may be read as of a moment.
 fn readable(word: &str) -> Result<Object, Problem> {
-    let object = Object::from_word(word)
-        .filter(|object| matches!(object, Object::People | Object::Gifts | Object::GiftStaging));
+    let object =
+        Object::from_word(word).filter(|object| object.is_mirrored() || *object == Object::GiftStaging);
     object.ok_or(Problem::not_found("kind of record"))
 }
 
 fn name_of(object: Object, id: uuid::Uuid) -> SubjectKey {
-    if Object::MIRRORED.contains(&object) {
-        SubjectKey::twenty(object, id)
-    } else {
-        SubjectKey::here(object, id)
-    }
+    if object.is_mirrored() { SubjectKey::twenty(object, id) } else { SubjectKey::here(object, id) }
 }
 
 /// Records of an object as they stood at `as_of`, newest change first; with `ids` these ones in their order.

@@ -131,7 +131,9 @@ impl From<Refusal> for Problem {
             Refusal::Row(_) | Refusal::Nothing(_) | Refusal::GiftsOpen(_) => {
                 Self::new(StatusCode::CONFLICT, text)
             }
-            Refusal::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, text),
+            Refusal::KeyReused | Refusal::CannotMirror(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, text)
+            }
             Refusal::Changed => Self::new(StatusCode::PRECONDITION_FAILED, text),
             Refusal::WrongLogin => Self::new(StatusCode::UNAUTHORIZED, text),
             Refusal::LinkSpent | Refusal::Erased => Self::new(StatusCode::GONE, text),

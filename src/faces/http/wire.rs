@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ground::crm::record_url;
-use crate::ground::freshness::SyncState;
 use crate::ground::id::{ConnectionId, Object};
+use crate::ground::mirror::MirrorState;
 use crate::ground::money::{Money, Totals};
 use crate::ground::person::Person;
 use crate::ground::texts::Finding;
@@ -105,19 +105,19 @@ pub struct FreshnessView {
 }
 
 impl FreshnessView {
-    fn new(state: &SyncState, now: Instant, every_ms: i64) -> Self {
+    pub(super) fn new(state: &MirrorState, now: Instant, every_ms: i64) -> Self {
         Self {
             state: state.freshness(now, every_ms).word(),
             synced_at: state.complete_as_of.map(|at| at.to_string()),
-            running: state.pass.is_some(),
-            done: state.pass.as_ref().map_or(0, |pass| pass.done),
-            total: state.pass.as_ref().and_then(|pass| pass.total),
+            running: state.pass.is_some() || state.walk.is_some(),
+            done: state.walk.as_ref().map_or(0, |walk| walk.done),
+            total: state.walk.as_ref().and_then(|walk| walk.total),
             note: state.trouble.clone(),
         }
     }
 
     pub(super) fn of(ledger: &Ledger<'_>, face: &Face, object: Object) -> Result<Self, StoreError> {
-        let state = ledger.sync_state(ConnectionId::TWENTY, object)?;
+        let state = ledger.mirror_state(ConnectionId::TWENTY, object)?;
         Ok(Self::new(&state, face.desk.world.now(), face.info.sync_every_ms))
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Schema;
 use crate::ground::gift::{PaymentMethod, gift_name};
 use crate::ground::id::GiftId;
 use crate::ground::staging::StagedRow;
+use crate::ground::workspace::Schema;
 
 /// Fields without which a gift cannot be recognised as ours.
 pub const GIFT_NEEDS: [&str; 3] = ["amount", "giftDate", "donorId"];
@@ -52,9 +52,7 @@ mod tests {
 
     #[test]
     fn what_is_sent_reads_back_as_the_same_gift_and_holds_only_known_fields() {
-        let schema = Schema {
-            objects: [("gifts".to_owned(), GIFT_NEEDS.iter().map(|f| (*f).to_owned()).collect())].into(),
-        };
+        let schema = Schema::of(&[("gifts", &GIFT_NEEDS)]);
         let key = GiftId(uuid::Uuid::from_u128(77));
         let body = gift_body(&row(), key, Some("Ada Lovelace"), &schema);
         let gift = serde_json::from_str::<GiftRecord>(&body).unwrap().into_gift();

@@ -1,5 +1,6 @@
 //! Twenty CRM over its REST API (contract 1).
 
+mod hooks;
 pub mod map;
 mod query;
 mod reply;
@@ -11,11 +12,13 @@ use ::http::{Method, Request, Response, header};
 use bytes::Bytes;
 use uuid::Uuid;
 
+pub use hooks::Registered;
 pub use query::PageAsk;
-pub use schema::{ObjectFields, Schema};
 
 use super::{Outcome, Permit, RawRecord, RecordPage, Transport, TransportError, Trouble};
-use crate::ground::id::Object;
+use crate::ground::id::Names;
+use crate::ground::time::Instant;
+use crate::ground::workspace::Schema;
 
 /// Records a call creates at most (domain 1.1; the server itself takes 200).
 pub const CREATE_MAX: usize = 60;
@@ -27,25 +30,6 @@ pub const PROBE_MAX: usize = 60;
 pub struct TwentyRail {
     transport: Arc<dyn Transport>,
     base: String,
-}
-
-/// An object's names in Twenty.
-#[derive(Clone, Copy, Debug)]
-struct Names {
-    plural: &'static str,
-    create_many: &'static str,
-}
-
-const fn names(object: Object) -> Option<Names> {
-    match object {
-        Object::People => Some(Names { plural: "people", create_many: "createPeople" }),
-        Object::Gifts => Some(Names { plural: "gifts", create_many: "createGifts" }),
-        _ => None,
-    }
-}
-
-fn names_of(object: Object) -> Result<Names, Trouble> {
-    names(object).ok_or_else(|| Trouble::Gone(format!("{} is not an object of Twenty", object.word())))
 }
 
 impl TwentyRail {
@@ -79,20 +63,36 @@ impl TwentyRail {
 
     /// A read can be repeated, so whatever went wrong on the way is `Later`.
     async fn read(&self, permit: &Permit, path: &str) -> Result<Bytes, Trouble> {
+        Ok(self.read_reply(permit, path).await?.into_body())
+    }
+
+    async fn read_reply(&self, permit: &Permit, path: &str) -> Result<Response<Bytes>, Trouble> {
         let reply = self.send(permit, Method::GET, path, None).await;
         let reply = reply.map_err(|error| Trouble::Later {
             after_ms: None,
             said: error.to_string(),
             limit: false,
         })?;
-        if reply.status().is_success() { Ok(reply.into_body()) } else { Err(reply::trouble_of_read(&reply)) }
+        if reply.status().is_success() { Ok(reply) } else { Err(reply::trouble_of_read(&reply)) }
     }
 
-    /// One page of a pass over an object, soft-deleted records included, in the order of ids (contract 6.3).
-    pub async fn page(&self, permit: &Permit, object: Object, ask: &PageAsk) -> Result<RecordPage, Trouble> {
-        let names = names_of(object)?;
-        let body = self.read(permit, &query::page(names.plural, ask)).await?;
-        reply::page(&body, names.plural)
+    /// One page of a pass over an object, soft-deleted records included, in the order of ids (contract 6.3). An answer
+    /// in another order is `Broken`: what lies between two pages could not be told.
+    pub async fn page(&self, permit: &Permit, names: &Names, ask: &PageAsk) -> Result<RecordPage, Trouble> {
+        let reply = self.read_reply(permit, &query::page(&names.plural, ask)).await?;
+        let date = reply.headers().get(header::DATE).and_then(|value| value.to_str().ok());
+        let told_at = date.and_then(Instant::from_http);
+        let page = RecordPage { told_at, ..reply::page(reply.body(), &names.plural)? };
+        if page.records.is_sorted_by(|one, other| one.id < other.id) {
+            Ok(page)
+        } else {
+            Err(Trouble::Broken("Twenty's list is not in the order of ids".into()))
+        }
+    }
+
+    /// How many records of an object there are, soft-deleted ones included.
+    pub async fn count(&self, permit: &Permit, names: &Names) -> Result<u64, Trouble> {
+        reply::count(&self.read(permit, &query::count(&names.plural)).await?)
     }
 
     /// Which of these ids exist, soft-deleted ones included. An answer that holds any other record is `Broken`:
@@ -100,13 +100,12 @@ impl TwentyRail {
     pub async fn probe(
         &self,
         permit: &Permit,
-        object: Object,
+        names: &Names,
         ids: &[Uuid],
     ) -> Result<Vec<RawRecord>, Trouble> {
-        let names = names_of(object)?;
-        let body = self.read(permit, &query::probe(names.plural, ids)).await?;
-        let page = reply::page(&body, names.plural)?;
-        if page.records.iter().any(|record| !ids.contains(&record.id)) {
+        let body = self.read(permit, &query::probe(&names.plural, ids)).await?;
+        let page = reply::page(&body, &names.plural)?;
+        if page.records.iter().any(|record| !ids.contains(&record.id)) || !page.unreadable.is_empty() {
             return Err(Trouble::Broken("Twenty answered with records that were not asked for".into()));
         }
         Ok(page.records)
@@ -114,11 +113,7 @@ impl TwentyRail {
 
     /// Creates records, each with the id we chose; all or nothing (contract 1.6). `bodies` are JSON objects that
     /// hold their own `id`, and `ids` the same ids.
-    pub async fn create(&self, permit: &Permit, object: Object, ids: &[Uuid], bodies: &[&str]) -> Outcome {
-        let names = match names_of(object) {
-            Ok(names) => names,
-            Err(trouble) => return Outcome::Rejected(trouble),
-        };
+    pub async fn create(&self, permit: &Permit, names: &Names, ids: &[Uuid], bodies: &[&str]) -> Outcome {
         let body = format!("[{}]", bodies.join(","));
         let path = format!("/rest/batch/{}?depth=0", names.plural);
         match self.send(permit, Method::POST, &path, Some(body)).await {
@@ -126,8 +121,13 @@ impl TwentyRail {
                 Outcome::Rejected(Trouble::Later { after_ms: None, said, limit: false })
             }
             Err(TransportError::Broken(said)) => Outcome::Unknown(said),
-            Ok(answer) => reply::created(&answer, names.create_many, ids),
+            Ok(answer) => reply::created(&answer, &format!("create{}", capitalised(&names.plural)), ids),
         }
+    }
+
+    /// The version of the server, where it tells (contract 0.1). Needs no budget.
+    pub async fn version(&self, permit: &Permit) -> Result<Option<String>, Trouble> {
+        reply::version(&self.read(permit, "/client-config").await?)
     }
 
     /// The objects and fields this workspace has. Costs nothing of the call budget (contract 3.1).
@@ -137,10 +137,16 @@ impl TwentyRail {
         loop {
             let path = query::metadata_objects(after.as_deref());
             let body = self.read(permit, &path).await?;
-            after = schema.add_page(&body)?;
+            after = schema::add_page(&mut schema, &body)?;
             if after.is_none() {
                 return Ok(schema);
             }
         }
     }
+}
+
+/// `giftStagings` -> `GiftStagings`: only the first letter (contract 1.1).
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
 }

@@ -40,6 +40,11 @@ pub(super) fn probe(plural: &str, ids: &[Uuid]) -> String {
     format!("/rest/{plural}?limit={PAGE_MAX}&depth=0&filter={}", encoded(&filter))
 }
 
+/// How many records there are, soft-deleted ones included, and none of them (contract 1.3).
+pub(super) fn count(plural: &str) -> String {
+    format!("/rest/{plural}?limit=0&depth=0&filter={}", encoded(ALSO_DELETED))
+}
+
 pub(super) fn metadata_objects(after: Option<&str>) -> String {
     let mut path = "/rest/metadata/objects?limit=200".to_owned();
     if let Some(after) = after {

@@ -77,35 +77,66 @@ fn record(raw: &RawValue) -> Result<RawRecord, Trouble> {
     Ok(RawRecord { id: head.id, json, updated: head.updated(), deleted: head.deleted_at.is_some() })
 }
 
-fn records(envelope: &Envelope<'_>, member: &str) -> Result<Vec<RawRecord>, Trouble> {
+fn list<'j>(envelope: &Envelope<'j>, member: &str) -> Result<Vec<&'j RawValue>, Trouble> {
     let found = envelope.data.0.iter().find(|(name, _)| name == member);
     let (_, list) = found.ok_or_else(|| not_fitting(&format!("no {member}")))?;
-    let list: Vec<&RawValue> =
-        serde_json::from_str(list.get()).map_err(|_| not_fitting(&format!("{member} is not a list")))?;
-    list.into_iter().map(record).collect()
+    serde_json::from_str(list.get()).map_err(|_| not_fitting(&format!("{member} is not a list")))
 }
 
-/// A page of records. JSON that is cut or no JSON at all may be a passing fault of something in between.
+fn records(envelope: &Envelope<'_>, member: &str) -> Result<Vec<RawRecord>, Trouble> {
+    list(envelope, member)?.into_iter().map(record).collect()
+}
+
+/// How many records there are.
+pub(super) fn count(body: &Bytes) -> Result<u64, Trouble> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Counted {
+        total_count: u64,
+    }
+    whole::<Counted>(body).map(|counted| counted.total_count)
+}
+
+/// The version of the server, if it tells.
+pub(super) fn version(body: &Bytes) -> Result<Option<String>, Trouble> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Configuration {
+        app_version: Option<String>,
+    }
+    whole::<Configuration>(body).map(|configuration| configuration.app_version)
+}
+
+/// A value out of a complete answer. JSON that is cut or no JSON at all may be a passing fault of something in between.
+pub(super) fn whole<'b, T: Deserialize<'b>>(body: &'b Bytes) -> Result<T, Trouble> {
+    match serde_json::from_slice(body) {
+        Ok(value) => Ok(value),
+        Err(error) if is_whole_json(body) => Err(not_fitting(&error.to_string())),
+        Err(_) => Err(Trouble::Later {
+            after_ms: None,
+            said: "an answer that is cut or not JSON".into(),
+            limit: false,
+        }),
+    }
+}
+
+/// A page of records. One that cannot be named is told apart, so that it holds up nobody else.
 pub(super) fn page(body: &Bytes, plural: &str) -> Result<RecordPage, Trouble> {
-    let envelope: Envelope<'_> = match serde_json::from_slice(body) {
-        Ok(envelope) => envelope,
-        Err(error) if is_whole_json(body) => return Err(not_fitting(&error.to_string())),
-        Err(_) => {
-            return Err(Trouble::Later {
-                after_ms: None,
-                said: "an answer that is cut or not JSON".into(),
-                limit: false,
-            });
+    let envelope: Envelope<'_> = whole(body)?;
+    let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+    for raw in list(&envelope, plural)? {
+        match record(raw) {
+            Ok(record) => records.push(record),
+            Err(_) => unreadable.push(raw.get().to_owned()),
         }
-    };
-    let records = records(&envelope, plural)?;
+    }
     let info = envelope.page_info.as_ref().ok_or_else(|| not_fitting("no pageInfo"))?;
     let next = match (info.has_next_page, &info.end_cursor) {
         (true, Some(cursor)) => Some(cursor.clone()),
         (true, None) => return Err(not_fitting("a next page without a cursor")),
         (false, _) => None,
     };
-    Ok(RecordPage { records, next, total: envelope.total_count })
+    Ok(RecordPage { records, next, total: envelope.total_count, told_at: None, unreadable })
 }
 
 /// Whether the bytes are one complete JSON value.

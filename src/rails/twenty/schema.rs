@@ -1,22 +1,11 @@
-//! Which objects and fields a workspace has, so that only fields that exist are sent (domain 9, defect 24).
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Reads the objects and fields of a workspace from its metadata, in either of the two envelopes (contract 3.2).
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::reply::is_whole_json;
+use crate::ground::workspace::{FieldSchema, ObjectSchema, Schema};
 use crate::rails::Trouble;
-
-/// The fields of one object, by the names a record is written with.
-pub type ObjectFields = BTreeSet<String>;
-
-/// The objects of a workspace by their plural names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Schema {
-    /// Plural name -> fields; relations stand as their join column (`donorId`).
-    pub objects: BTreeMap<String, ObjectFields>,
-}
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -46,8 +35,16 @@ struct PageInfo {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ObjectMeta {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    name_singular: String,
     name_plural: String,
+    label_singular: Option<String>,
+    label_plural: Option<String>,
     is_active: Option<bool>,
+    is_system: Option<bool>,
+    label_identifier_field_metadata_id: Option<String>,
     #[serde(default)]
     fields: Vec<FieldMeta>,
 }
@@ -55,9 +52,15 @@ struct ObjectMeta {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FieldMeta {
+    #[serde(default)]
+    id: String,
     name: String,
+    #[serde(default, rename = "type")]
+    kind: String,
+    label: Option<String>,
     is_active: Option<bool>,
     settings: Option<FieldSettings>,
+    options: Option<Vec<FieldOption>>,
 }
 
 #[derive(Deserialize)]
@@ -66,50 +69,63 @@ struct FieldSettings {
     join_column_name: Option<String>,
 }
 
-impl Schema {
-    /// Adds one page of the metadata list, in either of its two envelopes (contract 3.2); answers the next cursor.
-    pub(super) fn add_page(&mut self, body: &Bytes) -> Result<Option<String>, Trouble> {
-        let listing: Listing = match serde_json::from_slice(body) {
-            Ok(listing) => listing,
-            Err(_) if is_whole_json(body) => {
-                return Err(Trouble::Broken("Twenty's list of objects does not fit".into()));
-            }
-            Err(_) => {
-                return Err(Trouble::Later {
-                    after_ms: None,
-                    said: "an answer that is cut or not JSON".into(),
-                    limit: false,
-                });
-            }
-        };
-        let (Listing::Legacy { data: LegacyData { objects } } | Listing::Direct { data: objects }) = listing;
-        for object in objects.into_iter().filter(|object| object.is_active != Some(false)) {
-            let fields = object
-                .fields
-                .into_iter()
-                .filter(|field| field.is_active != Some(false))
-                .map(FieldMeta::written_name);
-            self.objects.insert(object.name_plural, fields.collect());
+#[derive(Deserialize)]
+struct FieldOption {
+    value: Option<String>,
+}
+
+/// Adds one page of the metadata list; answers the next cursor.
+pub(super) fn add_page(schema: &mut Schema, body: &Bytes) -> Result<Option<String>, Trouble> {
+    let listing: Listing = match serde_json::from_slice(body) {
+        Ok(listing) => listing,
+        Err(_) if is_whole_json(body) => {
+            return Err(Trouble::Broken("Twenty's list of objects does not fit".into()));
         }
-        let paging: Paging = serde_json::from_slice(body)
-            .map_err(|_| Trouble::Broken("Twenty's list of objects does not fit".into()))?;
-        Ok(paging.page_info.filter(|info| info.has_next_page).and_then(|info| info.end_cursor))
+        Err(_) => {
+            return Err(Trouble::Later {
+                after_ms: None,
+                said: "an answer that is cut or not JSON".into(),
+                limit: false,
+            });
+        }
+    };
+    let (Listing::Legacy { data: LegacyData { objects } } | Listing::Direct { data: objects }) = listing;
+    for object in objects.into_iter().filter(|object| object.is_active != Some(false)) {
+        schema.objects.insert(object.name_plural.clone(), object.read());
     }
+    let paging: Paging = serde_json::from_slice(body)
+        .map_err(|_| Trouble::Broken("Twenty's list of objects does not fit".into()))?;
+    Ok(paging.page_info.filter(|info| info.has_next_page).and_then(|info| info.end_cursor))
+}
 
-    /// Whether the object has the field.
-    pub fn has(&self, plural: &str, field: &str) -> bool {
-        self.objects.get(plural).is_some_and(|fields| fields.contains(field))
-    }
-
-    /// Those of `needed` that the object lacks.
-    pub fn missing<'f>(&self, plural: &str, needed: &[&'f str]) -> Vec<&'f str> {
-        needed.iter().copied().filter(|field| !self.has(plural, field)).collect()
+impl ObjectMeta {
+    fn read(self) -> ObjectSchema {
+        let fields =
+            self.fields.into_iter().filter(|field| field.is_active != Some(false)).map(FieldMeta::read);
+        ObjectSchema {
+            id: self.id,
+            singular: self.name_singular,
+            label: self.label_singular.unwrap_or_default(),
+            label_plural: self.label_plural.unwrap_or_default(),
+            system: self.is_system.unwrap_or_default(),
+            label_field: self.label_identifier_field_metadata_id,
+            fields: fields.collect(),
+        }
     }
 }
 
 impl FieldMeta {
-    fn written_name(self) -> String {
-        self.settings.and_then(|settings| settings.join_column_name).unwrap_or(self.name)
+    /// The name a record is written with, and the field.
+    fn read(self) -> (String, FieldSchema) {
+        let column = self.settings.and_then(|settings| settings.join_column_name);
+        let field = FieldSchema {
+            id: self.id,
+            name: self.name.clone(),
+            kind: self.kind,
+            label: self.label.unwrap_or_default(),
+            options: self.options.unwrap_or_default().into_iter().filter_map(|option| option.value).collect(),
+        };
+        (column.unwrap_or(self.name), field)
     }
 }
 
@@ -119,7 +135,7 @@ mod tests {
 
     #[test]
     fn both_envelopes_read_and_relations_stand_as_their_column() {
-        let object = r#"{"namePlural":"gifts","isActive":true,"fields":[{"name":"amount","isActive":true,"settings":null},{"name":"old","isActive":false},{"name":"donor","settings":{"joinColumnName":"donorId"}}]}"#;
+        let object = r#"{"id":"o1","nameSingular":"gift","namePlural":"gifts","labelPlural":"Gifts","isActive":true,"fields":[{"id":"f1","name":"amount","type":"CURRENCY","label":"Amount","isActive":true,"settings":null},{"name":"old","isActive":false},{"name":"donor","type":"RELATION","settings":{"joinColumnName":"donorId"}},{"name":"kind","type":"SELECT","options":[{"value":"A"},{"value":"B"}]}]}"#;
         for body in [
             format!(
                 r#"{{"data":{{"objects":[{object}]}},"pageInfo":{{"hasNextPage":true,"startCursor":"a","endCursor":"b"}},"totalCount":1}}"#
@@ -129,9 +145,14 @@ mod tests {
             ),
         ] {
             let mut schema = Schema::default();
-            assert_eq!(schema.add_page(&Bytes::from(body)).unwrap().as_deref(), Some("b"));
+            assert_eq!(add_page(&mut schema, &Bytes::from(body)).unwrap().as_deref(), Some("b"));
             assert_eq!(schema.missing("gifts", &["amount", "donorId", "old"]), ["old"]);
             assert!(!schema.has("people", "name"));
+            let gifts = &schema.objects["gifts"];
+            assert_eq!((gifts.singular.as_str(), gifts.id.as_str()), ("gift", "o1"));
+            assert_eq!(gifts.fields["amount"].kind, "CURRENCY");
+            assert_eq!(gifts.fields["donorId"].name, "donor");
+            assert_eq!(gifts.fields["kind"].options, ["A", "B"]);
         }
     }
 }

@@ -16,10 +16,10 @@ use crate::ground::run::{ProcessRun, halved};
 use crate::ground::staging::{Progress, StagedRow, Status};
 use crate::ground::texts;
 use crate::ground::time::Instant;
+use crate::ground::workspace::Schema;
 use crate::rails::RawRecord;
-use crate::rails::twenty::Schema;
 use crate::rails::twenty::map::gift_body;
-use crate::runs::pull::see;
+use crate::runs::see::see;
 use crate::store::{Changes, Store, StoreError, View};
 
 /// How often in a row a group may bring no usable answer and not be found, before it is halved.

@@ -12,18 +12,22 @@ use self::commits::{
     cause, clashed, confirmed, contract_failure, finish, lease, mark_unknown, not_sent, probed, refused,
     start, unknown, write,
 };
-use super::pull::plain;
-use super::{Means, Next, connection, pause_ms};
-use crate::ground::id::{ConnectionId, ConnectionKey, Object, RunId, StagedId};
+use super::{Means, Next, connection, pause_ms, plain};
+use crate::ground::id::{ConnectionId, ConnectionKey, Names, RunId, StagedId};
 use crate::ground::outbox::Message;
 use crate::ground::run::{CHUNK, ProcessRun, RunStatus, Step, next_step};
-use crate::rails::twenty::Schema;
+use crate::ground::workspace::{Schema, Workspace};
 use crate::rails::twenty::map::GIFT_NEEDS;
 use crate::rails::{CallClass, Outcome, Permit, Trouble};
 use crate::store::{Changes, Fail, StoreError, WriteError};
 
 type Stored<T> = Result<T, WriteError<()>>;
 type Decided<T> = Result<(Changes, T), Fail<()>>;
+
+/// Gifts as Twenty names them.
+fn gifts() -> Names {
+    Names { singular: "gift".into(), plural: "gifts".into() }
+}
 
 /// One process run at work.
 pub struct ProcessBatch {
@@ -37,6 +41,7 @@ struct Basis {
     run: ProcessRun,
     step: Step,
     connection: connection::Connection,
+    workspace: Workspace,
 }
 
 impl ProcessBatch {
@@ -71,18 +76,20 @@ impl ProcessBatch {
         let messages = ledger.messages(ConnectionId::TWENTY, run.id)?;
         let ready = ledger.ready_rows(run.batch, CHUNK)?;
         let step = next_step(&run, &messages, &ready);
-        Ok(Some(Basis { run, step, connection }))
+        let workspace = ledger.workspace(ConnectionId::TWENTY)?;
+        Ok(Some(Basis { run, step, connection, workspace }))
     }
 
     async fn try_step(&mut self) -> Stored<Next> {
-        let Some(Basis { run, step, connection }) = self.basis().map_err(WriteError::Store)? else {
+        let Some(Basis { run, step, connection, workspace }) = self.basis().map_err(WriteError::Store)?
+        else {
             return Ok(Next::Idle);
         };
         if run.status == RunStatus::Queued {
             write(&self.means.store, self.run, start).await?;
             return Ok(Next::Again);
         }
-        let Some(schema) = connection.schema else {
+        let Some(schema) = workspace.schema else {
             return self.troubled("Waiting until Twenty's objects and fields are known.".into()).await;
         };
         let lacking = schema.missing("gifts", &GIFT_NEEDS);
@@ -138,7 +145,7 @@ impl ProcessBatch {
         let ids: Vec<Uuid> = group.iter().map(|message| message.key.0).collect();
         let bodies: Vec<&str> = group.iter().map(|message| message.body.as_str()).collect();
         let began = self.means.world.now();
-        let outcome = self.means.rail.create(permit, Object::Gifts, &ids, &bodies).await;
+        let outcome = self.means.rail.create(permit, &gifts(), &ids, &bodies).await;
         match outcome {
             Outcome::Confirmed(records) => {
                 write(&self.means.store, self.run, move |view, run| {
@@ -188,7 +195,7 @@ impl ProcessBatch {
     async fn probe(&mut self, permit: &Permit, messages: Vec<Message>) -> Stored<Next> {
         let ids: Vec<Uuid> = messages.iter().map(|message| message.key.0).collect();
         let began = self.means.world.now();
-        match self.means.rail.probe(permit, Object::Gifts, &ids).await {
+        match self.means.rail.probe(permit, &gifts(), &ids).await {
             Ok(found) => {
                 write(&self.means.store, self.run, move |view, run| {
                     probed(view, run, messages, &found, began)

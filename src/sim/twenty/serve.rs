@@ -10,6 +10,7 @@ use super::api::{self, Answer, Content, Request};
 use super::core::Core;
 use super::error::Refusal;
 use super::metadata::fields;
+use super::time::to_http;
 use super::{LoggedRequest, Twenty, hands};
 use crate::sim::digest;
 use crate::sim::faults::{Broken, Fault};
@@ -85,7 +86,7 @@ fn act(core: &mut Core, request: &Request, fault: Option<&Fault>) -> (Option<u16
     }
     if let Some(refusal) = fault.and_then(|fault| refused(core, request, fault)) {
         let answer = Answer::from(refusal);
-        return (Some(answer.status), Ok(respond(request, answer)));
+        return (Some(answer.status), Ok(respond(request, answer, core.now())));
     }
     if let Some(fault) = fault {
         before(core, request, fault);
@@ -111,8 +112,8 @@ fn act(core: &mut Core, request: &Request, fault: Option<&Fault>) -> (Option<u16
         Some(Fault::LostReply) => Err(Broken::Reset),
         Some(Fault::TimeoutAfter) => Err(Broken::TimedOut),
         Some(Fault::GatewayAfter(status)) => Ok(gateway(*status)),
-        Some(Fault::CutBody) => Ok(cut(respond(request, answer))),
-        _ => Ok(respond(request, answer)),
+        Some(Fault::CutBody) => Ok(cut(respond(request, answer, core.now()))),
+        _ => Ok(respond(request, answer, core.now())),
     };
     (Some(status), outcome)
 }
@@ -200,8 +201,8 @@ fn disturb(core: &mut Core, fault: &Fault, answer: &mut Answer) {
     }
 }
 
-/// Headers and bytes of an answer.
-fn respond(request: &Request, answer: Answer) -> Response<Bytes> {
+/// Headers and bytes of an answer given at `now`.
+fn respond(request: &Request, answer: Answer, now: i64) -> Response<Bytes> {
     let body = match answer.body {
         Content::Nothing => Bytes::new(),
         Content::Json(body) => Bytes::from(body.to_text()),
@@ -212,6 +213,7 @@ fn respond(request: &Request, answer: Answer) -> Response<Bytes> {
     let mut say = |name: &'static str, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
+    let date = to_http(now);
     say("x-powered-by", "Express");
     say("access-control-allow-origin", "*");
     if answer.exposed {
@@ -235,6 +237,9 @@ fn respond(request: &Request, answer: Answer) -> Response<Bytes> {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
         }
+    }
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        response.headers_mut().insert(http::header::DATE, date);
     }
     if answer.tagged {
         tag(request, &mut response);

@@ -26,6 +26,11 @@ pub(crate) fn to_iso(micros: i64) -> String {
     )
 }
 
+/// The instant as HTTP writes it: `Sun, 22 Nov 2026 06:20:13 GMT`.
+pub(crate) fn to_http(micros: i64) -> String {
+    civil(micros).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// The calendar day (UTC) of an instant.
 pub(crate) fn day_of(micros: i64) -> String {
     let civil = civil(micros);

@@ -288,11 +288,79 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How old each mirrored object is. */
+        /** How old and how complete the mirror of each object is. */
         get: operations["sync"];
         put?: never;
         /** Asks for a pass over everything that is mirrored. */
         post: operations["sync_now"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches the mirror of a further object of the workspace on or off; what was mirrored stays. */
+        post: operations["switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records that were set aside since they cannot be read as what they are, newest first. */
+        get: operations["quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Pauses the passes and walks of one object, or lets them go on. */
+        patch: operations["change"];
+        trace?: never;
+    };
+    "/api/sync/{object}/sweep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for a walk over one object: every record is read, and the mirror proven complete or not. */
+        post: operations["sweep"];
         delete?: never;
         options?: never;
         head?: never;
@@ -329,6 +397,43 @@ export interface paths {
         post?: never;
         /** Takes a token back. */
         delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/twenty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A webhook of Twenty: kept before it is answered. Without a registered webhook there is no such address. */
+        post: operations["twenty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether this process can be relied on: the ledger answers, and people and gifts are not stale. For monitors; says no
+         *     more than that.
+         */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -392,6 +497,14 @@ export interface components {
             after?: unknown;
             before?: unknown;
             field: string;
+        };
+        /** @description Records counted on both sides. */
+        CountView: {
+            at: string;
+            /** Format: int64 */
+            here: number;
+            /** Format: int64 */
+            there: number;
         };
         /** @description How many rows stand where. */
         CountsView: {
@@ -560,6 +673,19 @@ export interface components {
             timeZone: string;
             twenty: components["schemas"]["TwentyView"];
         };
+        /** @description Our webhook in Twenty. */
+        HookView: {
+            checkedAt?: string | null;
+            /** Format: int64 */
+            heard: number;
+            heardAt?: string | null;
+            note?: string | null;
+            /** Format: int64 */
+            refused: number;
+            /** @description `off` without an address where Twenty could reach us, `registered`, or `missing`. */
+            state: string;
+            url?: string | null;
+        };
         /** @description The answer to an intake. */
         IntakeAnswer: {
             data: components["schemas"]["StagedRowData"];
@@ -641,6 +767,50 @@ export interface components {
             scopes: string[];
             token: string;
         };
+        /** @description The mirror of one object. */
+        ObjectView: {
+            /**
+             * Format: int64
+             * @description Calls the walk under way has made.
+             */
+            calls: number;
+            /** @description `proven`, `not_proven`, or `never` before the first walk ended. */
+            completeness: string;
+            count?: components["schemas"]["CountView"] | null;
+            /** Format: int64 */
+            deleted: number;
+            freshness: components["schemas"]["FreshnessView"];
+            label: string;
+            /**
+             * Format: int64
+             * @description Minutes until the walk under way has read everything, where that can be said.
+             */
+            minutesLeft?: number | null;
+            object: string;
+            paused: boolean;
+            /** Format: int64 */
+            pending: number;
+            proof?: components["schemas"]["ProofView"] | null;
+            /** Format: int64 */
+            records: number;
+            /**
+             * Format: int64
+             * @description Changes that webhooks told of.
+             */
+            told: number;
+            /**
+             * Format: int64
+             * @description Changes that a pass found and no webhook had told of.
+             */
+            untold: number;
+            /**
+             * Format: int64
+             * @description Records that webhooks told of and that are not read yet.
+             */
+            waiting: number;
+            /** @description Whether a walk is under way or asked for. */
+            walking: boolean;
+        };
         /** @description A batch in its envelope. */
         OneBatch: {
             data: components["schemas"]["OneBatchData"];
@@ -658,6 +828,19 @@ export interface components {
         /** @description A run. */
         OneRunData: {
             run: components["schemas"]["RunView"];
+        };
+        /** @description Which further object is mirrored. */
+        OtherChange: {
+            /** @description Whether it is mirrored. */
+            on: boolean;
+            /** @description Its plural name in Twenty. */
+            plural: string;
+        };
+        /** @description An object that could be switched on. */
+        OtherView: {
+            label: string;
+            on: boolean;
+            plural: string;
         };
         /** @description What became of a row. */
         OutcomeView: {
@@ -705,6 +888,47 @@ export interface components {
             processed: number;
             /** Format: int64 */
             rows: number;
+        };
+        /** @description What a walk showed. */
+        ProofView: {
+            /** @description The instant it speaks of. */
+            asOf: string;
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Records the mirror had otherwise.
+             */
+            changed: number;
+            endedAt: string;
+            /**
+             * Format: int64
+             * @description Records that were gone for good.
+             */
+            gone: number;
+            /**
+             * Format: int64
+             * @description Records the mirror did not have.
+             */
+            missed: number;
+            /** @description Why it is not proven. */
+            reason?: string | null;
+            /** Format: int64 */
+            records: number;
+        };
+        /** @description Records that were set aside, newest first. */
+        QuarantineList: {
+            data: components["schemas"]["QuarantineView"][];
+            meta: components["schemas"]["ListMeta"];
+        };
+        /** @description A record that was set aside. */
+        QuarantineView: {
+            id: string;
+            object: string;
+            reason: string;
+            record?: string | null;
+            since: string;
+            url?: string | null;
         };
         /** @description A page of the queue. */
         QueueAnswer: {
@@ -791,6 +1015,14 @@ export interface components {
             status: string;
             type: string;
         };
+        /** @description The server. */
+        ServerView: {
+            /** @description When its objects and fields were found changed last. */
+            modelReadAt?: string | null;
+            url: string;
+            /** @description Its version, where it tells. */
+            version?: string | null;
+        };
         /** @description Who is signed in, and where. */
         SessionView: {
             demo: boolean;
@@ -852,10 +1084,29 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
-        /** @description How old each object is. */
+        /** @description What to do with an object's mirror. */
+        SyncChange: {
+            /** @description Whether its passes and walks rest. */
+            paused: boolean;
+        };
+        /** @description How old and how complete everything is. */
         SyncView: {
             asOf: string;
-            objects: components["schemas"]["MirrorView"][];
+            /**
+             * Format: int64
+             * @description How often a pass is promised, in milliseconds.
+             */
+            everyMs: number;
+            objects: components["schemas"]["ObjectView"][];
+            /** @description Objects of the workspace that could be switched on. */
+            others: components["schemas"]["OtherView"][];
+            /**
+             * Format: int64
+             * @description Records set aside since they cannot be read.
+             */
+            quarantined: number;
+            twenty: components["schemas"]["ServerView"];
+            webhook: components["schemas"]["HookView"];
         };
         /** @description The tokens that work. */
         TokenList: {
@@ -2222,6 +2473,227 @@ export interface operations {
             };
         };
     };
+    switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OtherChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quarantine: {
+        parameters: {
+            query?: {
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tokens: {
         parameters: {
             query?: never;
@@ -2376,6 +2848,83 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    twenty: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Twenty-Webhook-Timestamp": string;
+                "X-Twenty-Webhook-Signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ready */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The ledger does not answer, or people or gifts are stale or were never read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
