@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the failure, and it says where")]
 
 mod api;
+mod bars;
 mod crash;
 mod deliveries;
 mod golden;
+mod lives;
 mod process;
 mod sim_conformance;
 mod sync;

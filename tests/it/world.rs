@@ -30,6 +30,7 @@ use almoner::runs::process_batch::ProcessBatch;
 use almoner::runs::walk::Walker;
 use almoner::runs::{Means, Next, Settings, connection};
 use almoner::sim::faults::Broken;
+use almoner::sim::scenario::Size;
 use almoner::sim::twenty::{Delivery as Hooked, Options, RateLimit, Twenty};
 use almoner::store::disk::SimDisk;
 use almoner::store::secrets::SecretKey;
@@ -74,6 +75,8 @@ pub struct Outside {
     seed: u64,
     /// Whether processes register a webhook.
     hooked: bool,
+    /// The share of Twenty's limit that processes take, in per cent.
+    share: u32,
 }
 
 /// A process of ours: gone after a crash.
@@ -187,9 +190,18 @@ pub fn delivery(donor: Option<PersonId>, amount: Money) -> Delivery {
 
 impl Outside {
     pub fn new(seed: u64) -> Self {
+        Self::with(seed, |options| options)
+    }
+
+    /// A Twenty with a charity in it.
+    pub fn with_charity(seed: u64, size: Size) -> Self {
+        Self::with(seed, |options| options.with_charity(size))
+    }
+
+    fn with(seed: u64, change: impl FnOnce(Options) -> Options) -> Self {
         let clock = Arc::new(HandClock(AtomicI64::new(MORNING)));
         let told = Arc::clone(&clock);
-        let twenty = Twenty::new(Options::new(seed, move || told.now().0));
+        let twenty = Twenty::new(change(Options::new(seed, move || told.now().0)));
         let entropy = Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
         let world = World { clock: Arc::<HandClock>::clone(&clock), entropy: Arc::new(entropy) };
         Self {
@@ -200,6 +212,7 @@ impl Outside {
             world,
             seed,
             hooked: false,
+            share: 80,
         }
     }
 
@@ -211,6 +224,16 @@ impl Outside {
     pub fn hooked(mut self) -> Self {
         self.hooked = true;
         self
+    }
+
+    /// Processes take this share of Twenty's limit.
+    pub fn share(mut self, percent: u32) -> Self {
+        self.share = percent;
+        self
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     pub fn throttled(self) -> Self {
@@ -294,7 +317,7 @@ impl Outside {
             dead: AtomicBool::new(false),
             poison: Mutex::default(),
         });
-        let limit = Limit::TWENTY.share(80);
+        let limit = Limit::TWENTY.share(self.share);
         let gate = Arc::new(Gate::new(
             self.world.clone(),
             Bucket::full(limit, self.world.now()),
@@ -317,6 +340,33 @@ impl Outside {
         let dice = &mut self.dice;
         self.disk = self.disk.crashed(|| dice.next_u32().is_multiple_of(2));
         self.boot()
+    }
+
+    /// One step of everything, and the time until the next one is due.
+    pub fn once(&self, process: &mut Process) -> Next {
+        let next = process.step();
+        if let Next::Wait(until) = next {
+            self.advance_ms((until.micros_since(self.clock.now()) + 999).max(0) / 1_000);
+        }
+        next
+    }
+
+    /// A second passes; everything that is due in it is done.
+    pub fn for_a_second(&self, process: &mut Process) {
+        let end = self.clock.now().plus_millis(1_000);
+        loop {
+            let next = process.step();
+            let now = self.clock.now();
+            match next {
+                Next::Again => {}
+                Next::Wait(until) if until < end => {
+                    self.advance_ms((until.micros_since(now) + 999).max(1_000) / 1_000);
+                }
+                Next::Wait(_) | Next::Idle => break,
+            }
+        }
+        let left = end.micros_since(self.clock.now());
+        self.clock.0.fetch_add(left.max(0), Ordering::SeqCst);
     }
 
     /// Everything settles: steps until nothing is due, time passing as needed. Dies when the fuse burns down.
@@ -493,6 +543,17 @@ impl Process {
     /// Asks for a walk over an object.
     pub fn sweep(&self, object: Object) {
         block(self.desk.sweep(&reviewer(), object)).expect("asked for");
+    }
+
+    /// Asks for a walk over every object.
+    pub fn sweep_all(&self) {
+        let mirrored = {
+            let snapshot = self.means.store.snapshot().unwrap();
+            snapshot.ledger().workspace(ConnectionId::TWENTY).unwrap().mirrored()
+        };
+        for (object, _) in mirrored {
+            self.sweep(object);
+        }
     }
 
     /// Pauses the mirror of an object, or lets it go on.
