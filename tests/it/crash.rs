@@ -202,6 +202,21 @@ fn an_organisations_gift_where_twenty_has_no_field_for_it_is_not_sent() {
 }
 
 #[test]
+fn a_field_that_was_removed_since_is_left_out_and_costs_no_row() {
+    let mut outside = Outside::new(21);
+    let (mut process, amounts) = prepared(&mut outside, 9);
+    process.give_external_ids();
+    outside.twenty.set_faults(
+        Plan::none().at(1, Fault::FieldRemoved { object: "gifts".into(), field: "externalId".into() }),
+    );
+    outside.settle(&mut process);
+    let run = process.rows()[0].value.batch.unwrap();
+    let run = process.means.store.snapshot().unwrap().ledger().runs_of(run, 1).unwrap().remove(0).value;
+    assert_eq!((run.tally.processed, run.tally.errors, run.execution.splits), (9, 0, 0));
+    comes_right(&mut outside, process, &amounts);
+}
+
+#[test]
 fn a_clock_set_back_starts_no_second_run_and_stops_nothing() {
     let mut outside = Outside::new(18);
     let (process, amounts) = prepared(&mut outside, 3);

@@ -10,6 +10,7 @@ use almoner::ground::id::{ConnectionId, PersonId};
 use almoner::ground::money::Money;
 use almoner::ground::staging::Progress;
 use almoner::sim::faults::{Fault, HookFault, Plan};
+use almoner::sim::twenty::Version;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -94,6 +95,15 @@ fn unkind(per_mille: u64) -> Plan {
         Fault::StaleRead(2),
         Fault::ConcurrentCreate,
         Fault::TrashPurge,
+        Fault::FieldAdded { object: "gifts".into(), field: "colour".into() },
+        Fault::FieldRemoved { object: "gifts".into(), field: "description".into() },
+        Fault::FieldRenamed { object: "people".into(), field: "colour".into(), to: "hue".into() },
+        Fault::VersionSwitch(Version::Older),
+        Fault::VersionSwitch(Version::Newer),
+        Fault::VersionSwitch(Version::Recorded),
+        Fault::ClockSkew(-90_000),
+        Fault::ClockSkew(3_600_000),
+        Fault::ClockSkew(0),
     ];
     let plan = network.into_iter().fold(Plan::none(), |plan, fault| plan.often(per_mille / 3, fault));
     let hooks = [HookFault::Lost, HookFault::Duplicated, HookFault::Reordered, HookFault::Late(20_000)];

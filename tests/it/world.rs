@@ -523,6 +523,14 @@ impl Process {
         self.store_row(row);
     }
 
+    /// Gives every row an external id.
+    pub fn give_external_ids(&self) {
+        for row in self.rows() {
+            let id = format!("ext-{}", row.value.id);
+            self.give_external_id(row.value.id, &id);
+        }
+    }
+
     /// Makes a row an organisation's grant.
     pub fn give_company(&self, id: StagedId) {
         let mut row = self.row(id);

@@ -386,6 +386,36 @@ pub(super) fn refused(view: &View<'_>, run: &mut ProcessRun, group: &[Message], 
     Ok((changes, ()))
 }
 
+/// After a refusal because of a field that is not there any more: nothing was kept, and the bodies are built anew.
+pub(super) fn rebuilt(
+    view: &View<'_>,
+    run: &mut ProcessRun,
+    group: Vec<Message>,
+    schema: &Schema,
+) -> Decided<()> {
+    let mut changes = Changes::new(cause(run, "Twenty's fields changed"));
+    run.execution.calls += 1;
+    for message in group {
+        let Some(held) = stored(view, &message)? else { continue };
+        let Some(row) = held_row(view, &held)? else { continue };
+        let donor = match sendable(view, &row, schema)? {
+            Ok(donor) => donor,
+            Err(reason) => {
+                give_up(view, run, &mut changes, &held, &reason, false)?;
+                continue;
+            }
+        };
+        let name = donor.as_ref().and_then(Person::display_name);
+        let body = gift_body(&row, held.key, name.as_deref(), schema);
+        let rebuilt = Message { arrival: Arrival::NotSent, body, ..held };
+        changes.message(ConnectionId::TWENTY, &rebuilt, true)?;
+        if is_pending_or_gone(view, rebuilt.key)? {
+            changes.pending(SubjectKey::twenty(Object::Gifts, rebuilt.key.0), rebuilt.body);
+        }
+    }
+    Ok((changes, ()))
+}
+
 /// Twenty spoke of a duplicate: perhaps an earlier call arrived after all. All ids are probed once; if Twenty says
 /// it again, another unique field is meant, and the group is halved like any refusal of data.
 pub(super) fn clashed(view: &View<'_>, run: &mut ProcessRun, group: &[Message], said: &str) -> Decided<()> {

@@ -9,8 +9,8 @@ mod commits;
 use uuid::Uuid;
 
 use self::commits::{
-    cause, clashed, confirmed, contract_failure, finish, lease, mark_unknown, not_sent, probed, refused,
-    start, unknown, write,
+    cause, clashed, confirmed, contract_failure, finish, lease, mark_unknown, not_sent, probed, rebuilt,
+    refused, start, unknown, write,
 };
 use super::{Means, Next, connection, pause_ms, plain};
 use crate::ground::id::{ConnectionId, ConnectionKey, Names, RunId, StagedId};
@@ -23,6 +23,9 @@ use crate::store::{Changes, Fail, StoreError, WriteError};
 
 type Stored<T> = Result<T, WriteError<()>>;
 type Decided<T> = Result<(Changes, T), Fail<()>>;
+
+/// How Twenty says that an object has no field of a name (contract 1.12).
+const UNKNOWN_FIELD: &str = "doesn't have any";
 
 /// Gifts as Twenty names them.
 fn gifts() -> Names {
@@ -175,6 +178,9 @@ impl ProcessBatch {
                 Ok(Next::Again)
             }
             Trouble::Refused(said) => {
+                if said.contains(UNKNOWN_FIELD) && self.model_changed(&group).await? {
+                    return Ok(Next::Again);
+                }
                 write(&self.means.store, self.run, move |view, run| refused(view, run, &group, &said))
                     .await?;
                 Ok(Next::Again)
@@ -190,6 +196,25 @@ impl ProcessBatch {
                 self.troubled(plain(&trouble)).await
             }
         }
+    }
+
+    /// Somebody removed or renamed a field since we read the data model: it is read anew, and what was refused is built
+    /// anew from it. Answers whether that changed anything; the same request would only be refused again.
+    async fn model_changed(&self, group: &[Message]) -> Stored<bool> {
+        let before = self.schema()?;
+        if connection::refresh(&self.means).await?.is_err() {
+            return Ok(false);
+        }
+        let now = self.schema()?;
+        let (Some(schema), true) = (now.clone(), now != before) else { return Ok(false) };
+        let group = group.to_vec();
+        write(&self.means.store, self.run, move |view, run| rebuilt(view, run, group, &schema)).await?;
+        Ok(true)
+    }
+
+    fn schema(&self) -> Stored<Option<Schema>> {
+        let snapshot = self.means.store.snapshot().map_err(WriteError::Store)?;
+        Ok(snapshot.ledger().workspace(ConnectionId::TWENTY).map_err(WriteError::Store)?.schema)
     }
 
     async fn probe(&mut self, permit: &Permit, messages: Vec<Message>) -> Stored<Next> {
