@@ -4,7 +4,7 @@
 //! complete which is not, a cycle that costs calls when nothing happened.
 
 use almoner::ground::id::{ConnectionId, Object};
-use almoner::ground::journal::SubjectState;
+use almoner::ground::journal::{Op, SubjectState};
 use almoner::ground::mirror::MirrorState;
 use almoner::sim::faults::{Fault, HookFault, Plan, Scope};
 use serde_json::json;
@@ -147,9 +147,17 @@ fn a_page_that_leaves_something_out_destroys_nothing() {
     outside.settle(&mut process);
     process.sweep(Object::People);
     outside.settle(&mut process);
+    let snapshot = process.means.store.snapshot().unwrap();
+    let ledger = snapshot.ledger();
     for person in people {
-        assert_eq!(stands(&process, Object::People, person), Some(SubjectState::Live));
+        let key = almoner::ground::id::SubjectKey::twenty(Object::People, person);
+        let subject = ledger.subject(&key).unwrap().unwrap();
+        for seq in ledger.history(subject, almoner::ground::id::Seq(u64::MAX), 100).unwrap() {
+            let op = ledger.entry(seq).unwrap().unwrap().header.op;
+            assert!(!matches!(op, Op::Destroyed | Op::Deleted), "{op:?}");
+        }
     }
+    drop(snapshot);
     assert_mirror_equals(&outside, &process);
 }
 

@@ -95,7 +95,7 @@ impl TwentyRail {
         reply::count(&self.read(permit, &query::count(&names.plural)).await?)
     }
 
-    /// Which of these ids exist, soft-deleted ones included. An answer that holds any other record is `Broken`:
+    /// Which of these ids exist, soft-deleted ones included; each id is named once. An answer that holds any other record is `Broken`:
     /// the filter was ignored, and ours may stand on another page.
     pub async fn probe(
         &self,
@@ -107,6 +107,11 @@ impl TwentyRail {
         let page = reply::page(&body, &names.plural)?;
         if page.records.iter().any(|record| !ids.contains(&record.id)) || !page.unreadable.is_empty() {
             return Err(Trouble::Broken("Twenty answered with records that were not asked for".into()));
+        }
+        // One that is counted and left out is there: taken for gone, it would be made again or mirrored as deleted.
+        if page.total.is_some_and(|total| total != page.records.len() as u64) {
+            let said = "an answer that counts more records than it holds".into();
+            return Err(Trouble::Later { after_ms: None, said, limit: false });
         }
         Ok(page.records)
     }
