@@ -6,6 +6,7 @@ pub mod gate;
 pub mod hook;
 pub mod inbox;
 pub mod process_batch;
+pub mod provision;
 pub mod reindex;
 mod see;
 pub mod supervisor;

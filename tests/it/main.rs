@@ -7,6 +7,7 @@ mod crash;
 mod deliveries;
 mod golden;
 mod process;
+mod provision;
 mod sim_conformance;
 mod sync;
 mod world;

@@ -30,7 +30,7 @@ use almoner::runs::process_batch::ProcessBatch;
 use almoner::runs::walk::Walker;
 use almoner::runs::{Means, Next, Settings, connection};
 use almoner::sim::faults::Broken;
-use almoner::sim::twenty::{Delivery as Hooked, Options, RateLimit, Twenty};
+use almoner::sim::twenty::{Delivery as Hooked, Options, RateLimit, Schema, Twenty};
 use almoner::store::disk::SimDisk;
 use almoner::store::secrets::SecretKey;
 use almoner::store::{Changes, Drive, Place, QueueFilter, Record, Store, verify};
@@ -187,9 +187,18 @@ pub fn delivery(donor: Option<PersonId>, amount: Money) -> Delivery {
 
 impl Outside {
     pub fn new(seed: u64) -> Self {
+        Self::with(seed, Schema::charity())
+    }
+
+    /// A new workspace: Twenty's own objects and nothing else.
+    pub fn bare(seed: u64) -> Self {
+        Self::with(seed, Schema::bare())
+    }
+
+    fn with(seed: u64, schema: Schema) -> Self {
         let clock = Arc::new(HandClock(AtomicI64::new(MORNING)));
         let told = Arc::clone(&clock);
-        let twenty = Twenty::new(Options::new(seed, move || told.now().0));
+        let twenty = Twenty::with_schema(Options::new(seed, move || told.now().0), schema);
         let entropy = Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
         let world = World { clock: Arc::<HandClock>::clone(&clock), entropy: Arc::new(entropy) };
         Self {
