@@ -12,7 +12,7 @@ pub(super) const FUND: WantedObject = WantedObject {
     label_plural: "Funds",
     icon: "IconBuildingBank",
     standard: false,
-    needed_for: "funds: what money may be spent on",
+    needed_for: "saying what money may be spent on",
     fields: &[
         field("code", "Code", Kind::Text, "finding a fund by its code"),
         field("description", "Description", Kind::Text, "saying what a fund is for"),
@@ -59,7 +59,7 @@ pub(super) const APPEAL: WantedObject = WantedObject {
     label_plural: "Appeals",
     icon: "IconSpeakerphone",
     standard: false,
-    needed_for: "appeals: what brought a gift",
+    needed_for: "saying what brought a gift",
     fields: &[
         field(
             "appealType",
@@ -155,6 +155,6 @@ pub(super) const APPEAL_SOURCE: WantedObject = WantedObject {
     label_plural: "Appeal sources",
     icon: "IconRoute",
     standard: false,
-    needed_for: "appeal sources: which mailing, page or person brought a gift",
+    needed_for: "saying which mailing, page or person brought a gift",
     fields: SOURCE_FIELDS,
 };

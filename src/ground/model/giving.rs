@@ -169,6 +169,6 @@ pub(super) const PAYOUT: WantedObject = WantedObject {
     label_plural: "Gift payouts",
     icon: "IconCashBanknote",
     standard: false,
-    needed_for: "payouts: reconciling gifts with the bank",
+    needed_for: "reconciling gifts with the bank",
     fields: PAYOUT_FIELDS,
 };

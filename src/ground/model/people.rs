@@ -120,6 +120,6 @@ pub(super) const HOUSEHOLD: WantedObject = WantedObject {
     label_plural: "Households",
     icon: "IconHome",
     standard: false,
-    needed_for: "households: writing once to people who live together",
+    needed_for: "writing once to people who live together",
     fields: HOUSEHOLD_FIELDS,
 };

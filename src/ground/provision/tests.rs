@@ -96,7 +96,7 @@ fn a_missing_object_stands_for_its_fields_and_a_missing_field_says_what_it_disab
     let told: Vec<(String, &str)> = lacks(&schema).iter().map(|lack| (lack.name(), lack.disables)).collect();
     let expected = [
         ("people.householdId", "writing once to a household"),
-        ("households", "households: writing once to people who live together"),
+        ("households", "writing once to people who live together"),
         ("gifts.donorId", "showing who gave, and posting gifts at all"),
     ];
     assert_eq!(told, expected.map(|(name, disables)| (name.to_owned(), disables)));
