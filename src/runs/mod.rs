@@ -51,7 +51,7 @@ pub struct Settings {
 }
 
 /// What people read about a trouble.
-fn plain(trouble: &Trouble) -> String {
+pub fn plain(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Later { said, limit: false, .. } => {
             format!("Twenty does not answer ({said}). Trying again.")

@@ -122,7 +122,7 @@ impl<'a> Provisioner<'a> {
                 self.door = self.door.other();
                 self.wait(after_ms.unwrap_or(0).max(pause_ms(self.failures - 1)), &trouble)
             }
-            _ => Progress::Stopped(told(&trouble)),
+            _ => Progress::Stopped(in_words(&trouble)),
         })
     }
 
@@ -203,7 +203,7 @@ impl<'a> Provisioner<'a> {
                 Some(self.wait(after_ms.unwrap_or(0).max(pause_ms(tries - 1)), trouble))
             }
             Err(Trouble::Refused(said) | Trouble::Gone(said)) => return Some(self.fail(step, said.clone())),
-            Err(trouble @ Trouble::Denied(_)) => return Some(Progress::Stopped(told(trouble))),
+            Err(trouble @ Trouble::Denied(_)) => return Some(Progress::Stopped(in_words(trouble))),
         };
         self.trying = Some(Trying { step, tries, looks: 0, outcome });
         told
@@ -238,8 +238,8 @@ impl<'a> Provisioner<'a> {
     }
 }
 
-/// What people read when it ends early.
-fn told(trouble: &Trouble) -> String {
+/// What people read about a trouble with the data model: which right the key lacks, if it is that.
+pub fn in_words(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Denied(said) => format!(
             "Twenty does not let this API key change the data model ({said}). Give the key a role whose settings \

@@ -158,7 +158,6 @@ fn object_body(object: &WantedObject) -> Value {
 fn field_body(object: &str, field: &WantedField, target: Option<&str>) -> Value {
     let mut body = json!({
         "objectMetadataId": object, "type": field.kind.twenty(), "name": field.name, "label": field.label,
-        "isLabelSyncedWithName": false,
     });
     match field.kind {
         Kind::Truth(default) => body["defaultValue"] = default.into(),
@@ -296,7 +295,7 @@ mod tests {
         );
         assert_eq!(
             field_body("o", field("amount"), None),
-            json!({ "objectMetadataId": "o", "type": "CURRENCY", "name": "amount", "label": "Amount", "isLabelSyncedWithName": false })
+            json!({ "objectMetadataId": "o", "type": "CURRENCY", "name": "amount", "label": "Amount" })
         );
         assert_eq!(
             field_body("o", field("donorId"), Some("p"))["relationCreationPayload"],
