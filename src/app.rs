@@ -1,5 +1,7 @@
 //! Puts the floors together: the same way for `serve`, `demo` and tests.
 
+pub mod crm;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -158,9 +160,14 @@ async fn means(world: &World, store: &Store, config: &Config, key: &SecretKey) -
         settings: Settings {
             sync_every_ms: i64::from(config.sync_minutes) * 60_000,
             walk_every_ms: i64::from(config.walk_hours) * 3_600_000,
-            hook_url: config.public_url.as_ref().map(|url| format!("{url}/hooks/twenty")),
+            hook_url: config.public_url.as_ref().map(|url| hook_url(url)),
         },
     })
+}
+
+/// Where Twenty's webhooks go when we are reached at this address.
+fn hook_url(public_url: &str) -> String {
+    format!("{public_url}/hooks/twenty")
 }
 
 /// The workspace a key belongs to, as the key itself says (contract 1.2); nothing when it is of another kind.

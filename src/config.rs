@@ -56,6 +56,17 @@ struct TwentyFile {
     share_percent: Option<u32>,
 }
 
+/// What a command needs that works on the Twenty workspace alone.
+#[derive(Clone, Debug)]
+pub struct CrmConfig {
+    /// Where Twenty is.
+    pub url: String,
+    /// Its API key.
+    pub key: String,
+    /// Where people and Twenty reach us, if that is set.
+    pub public_url: Option<String>,
+}
+
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
@@ -139,20 +150,11 @@ impl Config {
             })?),
             (None, None) => file.listen,
         };
-        let twenty_url = env("TWENTY_API_BASE_URL").or(file.twenty.url);
-        let twenty_url = twenty_url.ok_or(ConfigError::Missing {
-            what: "Twenty's address",
-            how: "set TWENTY_API_BASE_URL, or url under [twenty] in the settings file",
-        })?;
-        let twenty_key = env("TWENTY_API_KEY").or(file.twenty.api_key);
-        let twenty_key = twenty_key.ok_or(ConfigError::Missing {
-            what: "Twenty's API key",
-            how: "set TWENTY_API_KEY, or api_key under [twenty] in the settings file",
-        })?;
+        let share_percent = file.twenty.share_percent.unwrap_or(80);
+        let crm = CrmConfig::of(file.twenty, file.public_url, env)?;
         let staging = env("FUNDRAISING_ENABLE_GIFT_STAGING")
             .map(|value| truth("FUNDRAISING_ENABLE_GIFT_STAGING", &value))
             .transpose()?;
-        let share_percent = file.twenty.share_percent.unwrap_or(80);
         if !(1..=100).contains(&share_percent) {
             return Err(ConfigError::Wrong {
                 name: "share_percent",
@@ -163,12 +165,9 @@ impl Config {
         Ok(Self {
             data,
             listen: listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
-            twenty_url: base_url("TWENTY_API_BASE_URL", &twenty_url)?,
-            twenty_key,
-            public_url: env("ALMONER_PUBLIC_URL")
-                .or(file.public_url)
-                .map(|url| base_url("ALMONER_PUBLIC_URL", &url))
-                .transpose()?,
+            twenty_url: crm.url,
+            twenty_key: crm.key,
+            public_url: crm.public_url,
             organisation: env("ALMONER_ORGANISATION")
                 .or(file.organisation)
                 .unwrap_or_else(|| "Your organisation".into()),
@@ -177,6 +176,34 @@ impl Config {
             walk_hours: file.walk_hours.unwrap_or(24).max(1),
             share_percent,
             staging_enabled: staging.or(file.gift_staging).unwrap_or(true),
+        })
+    }
+}
+
+impl CrmConfig {
+    /// The settings from file and environment.
+    pub fn load(path: Option<&Path>, env: Environment<'_>) -> Result<Self, ConfigError> {
+        let path = path.map(Path::to_owned).or_else(|| env("ALMONER_CONFIG").map(PathBuf::from));
+        let file = path.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        Self::of(file.twenty, file.public_url, env)
+    }
+
+    fn of(file: TwentyFile, public_url: Option<String>, env: Environment<'_>) -> Result<Self, ConfigError> {
+        let url = env("TWENTY_API_BASE_URL").or(file.url);
+        let url = url.ok_or(ConfigError::Missing {
+            what: "Twenty's address",
+            how: "set TWENTY_API_BASE_URL, or url under [twenty] in the settings file",
+        })?;
+        let key = env("TWENTY_API_KEY").or(file.api_key);
+        let key = key.ok_or(ConfigError::Missing {
+            what: "Twenty's API key",
+            how: "set TWENTY_API_KEY, or api_key under [twenty] in the settings file",
+        })?;
+        let public_url = env("ALMONER_PUBLIC_URL").or(public_url);
+        Ok(Self {
+            url: base_url("TWENTY_API_BASE_URL", &url)?,
+            key,
+            public_url: public_url.map(|url| base_url("ALMONER_PUBLIC_URL", &url)).transpose()?,
         })
     }
 }

@@ -14,6 +14,8 @@ use super::time::Instant;
 pub struct Schema {
     /// Plural name -> object.
     pub objects: BTreeMap<String, ObjectSchema>,
+    /// Plural names of objects that are there and switched off.
+    pub off: BTreeSet<String>,
 }
 
 /// One object of a workspace.
@@ -34,6 +36,8 @@ pub struct ObjectSchema {
     pub label_field: Option<String>,
     /// Fields by the name a record is written with; a many-to-one relation stands as its column (`donorId`).
     pub fields: BTreeMap<String, FieldSchema>,
+    /// Names of fields that are there and switched off.
+    pub off: BTreeSet<String>,
 }
 
 /// One field of an object.
@@ -63,18 +67,18 @@ impl Schema {
         needed.iter().copied().filter(|field| !self.has(plural, field)).collect()
     }
 
-    /// A schema with these objects and fields, for tests.
+    /// A schema with these objects and fields, for tests; what is wanted there has the wanted type, the rest is text.
     pub fn of(objects: &[(&str, &[&str])]) -> Self {
-        let field = |name: &&str| {
-            let field =
-                FieldSchema { name: (*name).to_owned(), kind: "TEXT".into(), ..FieldSchema::default() };
-            ((*name).to_owned(), field)
+        let field = |plural: &str, name: &str| {
+            let kind = super::model::wanted_field(plural, name).map_or("TEXT", |wanted| wanted.kind.twenty());
+            let field = FieldSchema { name: name.to_owned(), kind: kind.into(), ..FieldSchema::default() };
+            (name.to_owned(), field)
         };
         let object = |(plural, fields): &(&str, &[&str])| {
-            let fields = fields.iter().map(field).collect();
+            let fields = fields.iter().map(|name| field(plural, name)).collect();
             ((*plural).to_owned(), ObjectSchema { fields, ..ObjectSchema::default() })
         };
-        Self { objects: objects.iter().map(object).collect() }
+        Self { objects: objects.iter().map(object).collect(), ..Self::default() }
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Means;
+use super::gate::Gate;
 use crate::ground::budget::{Bucket, Limit};
 use crate::ground::id::{ConnectionId, ConnectionKey};
 use crate::ground::journal::{Actor, Cause};
@@ -13,6 +14,7 @@ use crate::ground::time::Instant;
 use crate::ground::workspace::Schema;
 use crate::ground::world::World;
 use crate::rails::Trouble;
+use crate::rails::twenty::{Door, TwentyRail};
 use crate::store::{Changes, Fail, Ledger, Store, StoreError, Working, WriteError};
 
 /// A stored connection.
@@ -91,13 +93,24 @@ pub async fn establish(
 
 /// Reads what the workspace has and remembers it. Costs nothing of the call budget.
 pub async fn refresh(means: &Means) -> Result<Result<(), Trouble>, WriteError<()>> {
-    let schema = match means.rail.schema(&means.gate.unmetered()).await {
+    let schema = match read_schema(&means.rail, &means.gate).await {
         Ok(schema) => schema,
         Err(trouble) => return Ok(Err(trouble)),
     };
     // A server that does not tell its version is none the worse for it.
     let version = means.rail.version(&means.gate.unmetered()).await.ok().flatten();
     remember_schema(&means.store, schema, version).await.map(Ok)
+}
+
+/// What the workspace has. Where one way to it does not answer the other is asked: on one release of Twenty the REST
+/// one always failed (contract 8, issue 20145).
+pub async fn read_schema(rail: &TwentyRail, gate: &Gate) -> Result<Schema, Trouble> {
+    match rail.schema_by(&gate.unmetered(), Door::Rest).await {
+        Err(trouble @ Trouble::Later { limit: false, .. }) => {
+            rail.schema_by(&gate.unmetered(), Door::GraphQl).await.map_err(|_| trouble)
+        }
+        answered => answered,
+    }
 }
 
 /// Stores what the workspace has, if that is new.

@@ -6,6 +6,7 @@ pub mod gate;
 pub mod hook;
 pub mod inbox;
 pub mod process_batch;
+pub mod provision;
 pub mod reindex;
 mod see;
 pub mod supervisor;
@@ -50,7 +51,7 @@ pub struct Settings {
 }
 
 /// What people read about a trouble.
-fn plain(trouble: &Trouble) -> String {
+pub fn plain(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Later { said, limit: false, .. } => {
             format!("Twenty does not answer ({said}). Trying again.")

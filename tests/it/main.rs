@@ -9,6 +9,7 @@ mod deliveries;
 mod golden;
 mod lives;
 mod process;
+mod provision;
 mod sim_conformance;
 mod sync;
 mod world;

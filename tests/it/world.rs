@@ -31,7 +31,7 @@ use almoner::runs::walk::Walker;
 use almoner::runs::{Means, Next, Settings, connection};
 use almoner::sim::faults::Broken;
 use almoner::sim::scenario::Size;
-use almoner::sim::twenty::{Delivery as Hooked, Options, RateLimit, Twenty};
+use almoner::sim::twenty::{Delivery as Hooked, Options, RateLimit, Schema, Twenty};
 use almoner::store::disk::SimDisk;
 use almoner::store::secrets::SecretKey;
 use almoner::store::{Changes, Drive, Place, QueueFilter, Record, Store, verify};
@@ -190,18 +190,23 @@ pub fn delivery(donor: Option<PersonId>, amount: Money) -> Delivery {
 
 impl Outside {
     pub fn new(seed: u64) -> Self {
-        Self::with(seed, |options| options)
+        Self::with(seed, Twenty::new)
     }
 
     /// A Twenty with a charity in it.
     pub fn with_charity(seed: u64, size: Size) -> Self {
-        Self::with(seed, |options| options.with_charity(size))
+        Self::with(seed, |options| Twenty::new(options.with_charity(size)))
     }
 
-    fn with(seed: u64, change: impl FnOnce(Options) -> Options) -> Self {
+    /// A new workspace: Twenty's own objects and nothing else.
+    pub fn bare(seed: u64) -> Self {
+        Self::with(seed, |options| Twenty::with_schema(options, Schema::bare()))
+    }
+
+    fn with(seed: u64, make: impl FnOnce(Options) -> Twenty) -> Self {
         let clock = Arc::new(HandClock(AtomicI64::new(MORNING)));
         let told = Arc::clone(&clock);
-        let twenty = Twenty::new(change(Options::new(seed, move || told.now().0)));
+        let twenty = make(Options::new(seed, move || told.now().0));
         let entropy = Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
         let world = World { clock: Arc::<HandClock>::clone(&clock), entropy: Arc::new(entropy) };
         Self {

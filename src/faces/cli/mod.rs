@@ -7,6 +7,7 @@ mod journal;
 mod people;
 mod serve;
 mod simulate;
+mod twenty;
 mod verify;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Demo(demo::Demo),
     /// Start a simulated Twenty alone
     Simulate(simulate::Simulate),
+    /// Look at the Twenty workspace and add what it lacks, beside a running Almoner or alone
+    Twenty(twenty::Twenty),
     /// Prove that the ledger is whole, beside a running Almoner or alone
     Verify(verify::Verify),
     /// Take the journal out, beside a running Almoner or alone
@@ -61,6 +64,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Demo(demo) => runtime.block_on(demo.run()),
         Command::Simulate(simulate) => runtime.block_on(simulate.run()),
+        Command::Twenty(twenty) => runtime.block_on(twenty.run()),
         Command::Verify(verify) => verify.run(),
         Command::Journal(journal) => journal.run(),
         Command::Compact(compact) => compact.run(),

@@ -18,6 +18,7 @@ use crate::ground::crm::record_url;
 use crate::ground::id::{ConnectionId, Object};
 use crate::ground::journal::SubjectState;
 use crate::ground::mirror::{Count, Freshness, MirrorState, Proof};
+use crate::ground::provision::{Lack, lacks};
 use crate::ground::quarantine::Quarantined;
 use crate::ground::webhook::twenty::Hook;
 use crate::ground::workspace::Workspace;
@@ -35,6 +36,8 @@ pub struct SyncView {
     /// Objects of the workspace that could be switched on.
     others: Vec<OtherView>,
     webhook: HookView,
+    /// What the workspace lacks of the wanted data model; nothing as long as it was never read.
+    lacks: Vec<LackView>,
     /// Records set aside since they cannot be read.
     quarantined: u64,
 }
@@ -128,6 +131,21 @@ pub struct HookView {
     heard: u64,
     refused: u64,
     note: Option<String>,
+}
+
+/// Something the workspace lacks, or has in a form that cannot be used.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LackView {
+    /// Plural name of the object in Twenty.
+    object: &'static str,
+    /// The field by the name records are written with; null when the whole object is missing.
+    field: Option<String>,
+    /// What people call it.
+    label: String,
+    /// What does not work without it.
+    disables: &'static str,
+    /// What stands in the way of adding it, and what to do; null when `almoner twenty provision` adds it.
+    reason: Option<String>,
 }
 
 /// A record that was set aside.
@@ -246,6 +264,18 @@ fn hook_view(hook: Hook) -> HookView {
     }
 }
 
+fn lacking(workspace: &Workspace) -> Vec<LackView> {
+    let lacks = workspace.schema.as_ref().map(lacks).unwrap_or_default();
+    let view = |Lack { object, field, label, disables, why }| LackView {
+        object,
+        field,
+        label,
+        disables,
+        reason: why,
+    };
+    lacks.into_iter().map(view).collect()
+}
+
 fn others(workspace: &Workspace) -> Vec<OtherView> {
     let on = |plural: &str| workspace.places.values().any(|place| place.on && place.names.plural == plural);
     let view = |(plural, object): (&String, &crate::ground::workspace::ObjectSchema)| OtherView {
@@ -279,6 +309,7 @@ pub(super) async fn sync(
         objects: objects(&ledger, &workspace, &face)?,
         others: others(&workspace),
         webhook: hook_view(ledger.hook(ConnectionId::TWENTY)?),
+        lacks: lacking(&workspace),
         quarantined: ledger.object_count(ConnectionId::HERE, Object::Quarantine, SubjectState::Live)?,
     }))
 }

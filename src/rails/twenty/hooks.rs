@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{TwentyRail, reply};
+use super::{TwentyRail, model, reply};
 use crate::rails::{Permit, Trouble};
 
 /// What we want to hear of: every event of every record, and changes of the data model. An event less would be a
@@ -88,7 +88,7 @@ impl TwentyRail {
             said: error.to_string(),
             limit: false,
         })?;
-        if reply.status().is_success() { Ok(reply.into_body()) } else { Err(reply::trouble_of_read(&reply)) }
+        if reply.status().is_success() { Ok(reply.into_body()) } else { Err(model::trouble(&reply)) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod hooks;
 pub mod map;
+mod model;
 mod query;
 mod reply;
 mod schema;
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 pub use hooks::Registered;
+pub use model::Door;
 pub use query::PageAsk;
 
 use super::{Outcome, Permit, RawRecord, RecordPage, Transport, TransportError, Trouble};

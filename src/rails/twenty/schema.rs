@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::reply::is_whole_json;
+use super::reply::{self, is_whole_json};
 use crate::ground::workspace::{FieldSchema, ObjectSchema, Schema};
 use crate::rails::Trouble;
 
@@ -45,7 +45,7 @@ struct ObjectMeta {
     is_active: Option<bool>,
     is_system: Option<bool>,
     label_identifier_field_metadata_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, alias = "fieldsList")]
     fields: Vec<FieldMeta>,
 }
 
@@ -90,19 +90,79 @@ pub(super) fn add_page(schema: &mut Schema, body: &Bytes) -> Result<Option<Strin
         }
     };
     let (Listing::Legacy { data: LegacyData { objects } } | Listing::Direct { data: objects }) = listing;
-    for object in objects.into_iter().filter(|object| object.is_active != Some(false)) {
-        schema.objects.insert(object.name_plural.clone(), object.read());
-    }
+    add(schema, objects);
     let paging: Paging = serde_json::from_slice(body)
         .map_err(|_| Trouble::Broken("Twenty's list of objects does not fit".into()))?;
     Ok(paging.page_info.filter(|info| info.has_next_page).and_then(|info| info.end_cursor))
 }
 
+/// The list as GraphQL has it.
+#[derive(Deserialize)]
+struct ListData {
+    objects: Connection,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Connection {
+    edges: Vec<Edge>,
+    page_info: PageInfo,
+}
+
+#[derive(Deserialize)]
+struct Edge {
+    node: ObjectMeta,
+}
+
+/// Adds one page of the list as GraphQL has it; answers the next cursor.
+pub(super) fn add_connection(
+    schema: &mut Schema,
+    data: serde_json::Value,
+) -> Result<Option<String>, Trouble> {
+    let ListData { objects } = serde_json::from_value(data)
+        .map_err(|error| Trouble::Broken(format!("Twenty's list of objects does not fit: {error}")))?;
+    add(schema, objects.edges.into_iter().map(|edge| edge.node).collect());
+    Ok(Some(objects.page_info).filter(|info| info.has_next_page).and_then(|info| info.end_cursor))
+}
+
+/// One object, in either envelope.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum One {
+    Legacy { data: OneData },
+    Direct(ObjectMeta),
+}
+
+#[derive(Deserialize)]
+struct OneData {
+    object: ObjectMeta,
+}
+
+/// Adds one object in the place of what was known of it.
+pub(super) fn add_one(schema: &mut Schema, body: &Bytes) -> Result<(), Trouble> {
+    let (One::Legacy { data: OneData { object } } | One::Direct(object)) = reply::whole(body)?;
+    schema.objects.retain(|_, known| known.id != object.id);
+    add(schema, vec![object]);
+    Ok(())
+}
+
+fn add(schema: &mut Schema, objects: Vec<ObjectMeta>) {
+    for object in objects {
+        if object.is_active == Some(false) {
+            schema.off.insert(object.name_plural);
+        } else {
+            schema.objects.insert(object.name_plural.clone(), object.read());
+        }
+    }
+}
+
 impl ObjectMeta {
     fn read(self) -> ObjectSchema {
-        let fields =
-            self.fields.into_iter().filter(|field| field.is_active != Some(false)).map(FieldMeta::read);
+        let (on, off): (Vec<_>, Vec<_>) =
+            self.fields.into_iter().partition(|field| field.is_active != Some(false));
+        let fields = on.into_iter().map(FieldMeta::read);
         ObjectSchema {
+            off: off.into_iter().map(|field| field.name).collect(),
             id: self.id,
             singular: self.name_singular,
             label: self.label_singular.unwrap_or_default(),

@@ -12,6 +12,7 @@ use crate::ground::id::{
 use crate::ground::journal::{Actor, Cause, SubjectState};
 use crate::ground::outbox::{Arrival, Expected, Message};
 use crate::ground::person::Person;
+use crate::ground::provision::usable;
 use crate::ground::run::{ProcessRun, halved};
 use crate::ground::staging::{Progress, StagedRow, Status};
 use crate::ground::texts;
@@ -150,7 +151,7 @@ fn sendable(
     row: &StagedRow,
     schema: &Schema,
 ) -> Result<Result<Option<Person>, String>, StoreError> {
-    if row.company.is_some() && !schema.has("gifts", "companyId") {
+    if row.company.is_some() && !usable(schema, "gifts", "companyId") {
         return Ok(Err(texts::NO_COMPANY_FIELD.to_owned()));
     }
     let Some(id) = row.donor.person() else { return Ok(Ok(None)) };

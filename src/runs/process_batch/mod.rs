@@ -15,6 +15,7 @@ use self::commits::{
 use super::{Means, Next, connection, pause_ms, plain};
 use crate::ground::id::{ConnectionId, ConnectionKey, Names, RunId, StagedId};
 use crate::ground::outbox::Message;
+use crate::ground::provision::usable;
 use crate::ground::run::{CHUNK, ProcessRun, RunStatus, Step, next_step};
 use crate::ground::workspace::{Schema, Workspace};
 use crate::rails::twenty::map::GIFT_NEEDS;
@@ -95,10 +96,11 @@ impl ProcessBatch {
         let Some(schema) = workspace.schema else {
             return self.troubled("Waiting until Twenty's objects and fields are known.".into()).await;
         };
-        let lacking = schema.missing("gifts", &GIFT_NEEDS);
+        let lacking: Vec<&str> =
+            GIFT_NEEDS.into_iter().filter(|field| !usable(&schema, "gifts", field)).collect();
         if !lacking.is_empty() && !matches!(step, Step::Finish) {
             let told = format!(
-                "Twenty's gifts lack the field(s) {}. Add them in Twenty; the run goes on by itself.",
+                "Twenty's gifts lack the field(s) {}. Run `almoner twenty provision`, or add them in Twenty; the run goes on by itself.",
                 lacking.join(", ")
             );
             return self.troubled(told).await;

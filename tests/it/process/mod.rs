@@ -1,6 +1,7 @@
 //! The real binary over loopback, killed for real. The only tests that wait for real time.
 
 mod beside;
+mod provisioning;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -37,9 +38,12 @@ fn first_lines(child: &mut Child, count: usize) -> Vec<String> {
 
 impl Crm {
     fn start(seed: &str) -> Self {
-        let mut child = almoner(&["simulate", "twenty", "--people", "20", "--gifts", "30", "--seed", seed])
-            .spawn()
-            .expect("the binary starts");
+        Self::with(&["--people", "20", "--gifts", "30", "--seed", seed])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
+        let mut child =
+            almoner(&[&["simulate", "twenty"], arguments].concat()).spawn().expect("the binary starts");
         let lines = first_lines(&mut child, 2);
         let last = |line: &str| line.rsplit(' ').next().expect("a word").to_owned();
         Self { child, url: last(&lines[0]), key: last(&lines[1]) }

@@ -717,6 +717,19 @@ export interface components {
             /** Format: int64 */
             nextBefore?: number | null;
         };
+        /** @description Something the workspace lacks, or has in a form that cannot be used. */
+        LackView: {
+            /** @description What does not work without it. */
+            disables: string;
+            /** @description The field by the name records are written with; null when the whole object is missing. */
+            field?: string | null;
+            /** @description What people call it. */
+            label: string;
+            /** @description Plural name of the object in Twenty. */
+            object: string;
+            /** @description What stands in the way of adding it, and what to do; null when `almoner twenty provision` adds it. */
+            reason?: string | null;
+        };
         /** @description `meta` of a list. */
         ListMeta: {
             /** @description When this was read. */
@@ -1097,6 +1110,8 @@ export interface components {
              * @description How often a pass is promised, in milliseconds.
              */
             everyMs: number;
+            /** @description What the workspace lacks of the wanted data model; nothing as long as it was never read. */
+            lacks: components["schemas"]["LackView"][];
             objects: components["schemas"]["ObjectView"][];
             /** @description Objects of the workspace that could be switched on. */
             others: components["schemas"]["OtherView"][];
