@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
+use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -28,6 +29,12 @@ impl Instant {
     /// Microseconds from `earlier` to here; negative when `earlier` is later.
     pub const fn micros_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+
+    /// The moment of an HTTP date, such as `Mon, 23 Nov 2026 09:00:00 GMT`.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let zoned = DateTimeParser::new().relaxed_weekday(true).parse_zoned(text.trim()).ok()?;
+        Some(Self(zoned.timestamp().as_microsecond()))
     }
 
     fn timestamp(self) -> Timestamp {
@@ -163,6 +170,14 @@ mod tests {
 
     fn at(text: &str) -> Instant {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_http_date_is_a_moment_whatever_day_of_the_week_it_claims() {
+        for text in ["Mon, 23 Nov 2026 09:00:00 GMT", "Tue, 23 Nov 2026 09:00:00 GMT"] {
+            assert_eq!(Instant::from_http_date(text), Some(at("2026-11-23T09:00:00Z")), "{text}");
+        }
+        assert_eq!(Instant::from_http_date("tomorrow"), None);
     }
 
     #[test]

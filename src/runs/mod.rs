@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::ground::time::Instant;
 use crate::ground::world::World;
+use crate::rails::Attempt;
 use crate::rails::twenty::TwentyRail;
 use crate::store::Store;
 use gate::Gate;
@@ -28,6 +29,8 @@ pub struct Means {
     pub rail: TwentyRail,
     /// How often the mirror is refreshed, in milliseconds.
     pub sync_every_ms: i64,
+    /// Records that one call creates at most.
+    pub create_max: usize,
 }
 
 /// What a step leads to.
@@ -44,6 +47,11 @@ pub enum Next {
 /// Pause before something that did not work is tried again: 1 s, 2 s, 4 s … at most a minute.
 fn pause_ms(failures: u32) -> i64 {
     1_000 * (1_i64 << failures.min(6)).min(60)
+}
+
+/// The attempt after so many failures, each of which was followed by its pause.
+fn attempt(failures: u32) -> Attempt {
+    Attempt::after(failures, pause_ms(failures.saturating_sub(1)))
 }
 
 #[cfg(test)]

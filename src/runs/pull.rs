@@ -1,6 +1,6 @@
 //! Mirrors Twenty: passes over an object in the order of ids, cursor and records in one commit.
 
-use super::{Means, Next, connection, pause_ms};
+use super::{Means, Next, attempt, connection, pause_ms};
 use crate::ground::crm::RecordHead;
 use crate::ground::freshness::SyncState;
 use crate::ground::id::{ConnectionId, Object, SubjectKey};
@@ -68,7 +68,7 @@ impl Pull {
         let ask = PageAsk { since: pass.since, cursor: pass.cursor.clone() };
         let class = if pass.since.is_some() { CallClass::Incremental } else { CallClass::Backfill };
         let permit = match self.means.gate.permit(class, None) {
-            Ok(permit) => permit,
+            Ok(permit) => permit.attempt(attempt(self.failures)),
             Err(until) => return Ok(Next::Wait(until)),
         };
         let asked_at = self.means.world.now();

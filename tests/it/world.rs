@@ -9,12 +9,13 @@ use almoner::desk::batches::NewBatch;
 use almoner::desk::gifts::{Delivery, Mark};
 use almoner::desk::{Asked, Desk};
 use almoner::ground::access::{Caller, Role, User};
-use almoner::ground::budget::{Bucket, Limit};
+use almoner::ground::budget::{Buckets, Limit};
 use almoner::ground::gift::{GiftIntent, PaymentMethod};
 use almoner::ground::id::{BatchId, ConnectionId, Object, PersonId, RunId, StagedId, UserId};
 use almoner::ground::intake::Intake;
 use almoner::ground::journal::SubjectState;
 use almoner::ground::money::Money;
+use almoner::ground::run::CHUNK;
 use almoner::ground::staging::{DonorEvidence, Progress, Source, StagedRow};
 use almoner::ground::time::{Instant, Zone};
 use almoner::ground::world::{Clock, Entropy, World};
@@ -62,6 +63,10 @@ pub struct Outside {
     pub twenty: Twenty,
     pub disk: SimDisk,
     pub dice: ChaCha8Rng,
+    /// The share of Twenty's limits that we take, in per cent.
+    pub share_percent: u32,
+    /// Records that one call creates at most.
+    pub create_max: usize,
     world: World,
     seed: u64,
 }
@@ -179,7 +184,9 @@ impl Outside {
         let twenty = Twenty::new(Options::new(seed, move || told.now().0));
         let entropy = Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)));
         let world = World { clock: Arc::<HandClock>::clone(&clock), entropy: Arc::new(entropy) };
-        Self { clock, twenty, disk: SimDisk::new(), dice: ChaCha8Rng::seed_from_u64(!seed), world, seed }
+        let dice = ChaCha8Rng::seed_from_u64(!seed);
+        let (share_percent, create_max) = (80, CHUNK);
+        Self { clock, twenty, disk: SimDisk::new(), dice, share_percent, create_max, world, seed }
     }
 
     pub fn world(&self) -> World {
@@ -193,6 +200,10 @@ impl Outside {
 
     pub fn roll(&mut self, sides: u64) -> u64 {
         self.dice.next_u64() % sides
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     pub fn advance_ms(&self, millis: i64) {
@@ -246,14 +257,17 @@ impl Outside {
             dead: AtomicBool::new(false),
             poison: Mutex::default(),
         });
-        let limit = Limit::TWENTY.share(80);
-        let gate = Arc::new(Gate::new(
-            self.world.clone(),
-            Bucket::full(limit, self.world.now()),
-            self.twenty.api_key(),
-        ));
+        let buckets = Buckets::full(&Limit::TWENTY_BOTH, self.share_percent, self.world.now());
+        let gate = Arc::new(Gate::new(self.world.clone(), buckets, self.twenty.api_key()));
         let rail = TwentyRail::new(Arc::<Wire>::clone(&wire), "http://twenty.sim");
-        let means = Means { store, world: self.world.clone(), gate, rail, sync_every_ms: SYNC_EVERY_MS };
+        let means = Means {
+            store,
+            world: self.world.clone(),
+            gate,
+            rail,
+            sync_every_ms: SYNC_EVERY_MS,
+            create_max: self.create_max,
+        };
         let pulls = Object::MIRRORED.into_iter().map(|object| Pull::new(means.clone(), object)).collect();
         Process { desk, means, pulls, runs: BTreeMap::new(), wire }
     }
@@ -448,12 +462,16 @@ pub fn assert_sound(outside: &Outside, process: &Process) {
     let verdict = verify(&process.means.store).expect("the ledger can be read");
     assert_eq!(verdict.fault, None, "seed {seed}: the ledger is not provable");
     let gifts = outside.twenty.records("gifts");
+    let mut by_id: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for gift in &gifts {
+        by_id.entry(gift["id"].as_str().unwrap()).or_default().push(gift);
+    }
     let rows = process.rows();
     for row in &rows {
         let row = &row.value;
         assert!(!matches!(row.progress, Progress::Sending { .. }), "seed {seed}: row {} is stuck", row.id);
         if let Progress::Posted { gift, .. } = row.progress {
-            let found: Vec<&Value> = gifts.iter().filter(|g| g["id"] == gift.to_string()).collect();
+            let found = by_id.get(gift.to_string().as_str()).map_or(&[][..], Vec::as_slice);
             assert_eq!(found.len(), 1, "seed {seed}: row {} says posted", row.id);
             assert!(found[0]["deletedAt"].is_null(), "seed {seed}: posted gift {gift} is deleted");
         }

@@ -28,6 +28,7 @@ use crate::ground::intake::Intake;
 use crate::ground::journal::SubjectState;
 use crate::ground::money::{Currency, Money};
 use crate::ground::person::Person;
+use crate::ground::run::CHUNK;
 use crate::ground::staging::{DonorEvidence, Source};
 use crate::ground::world::World;
 use crate::sim::scenario::Size;
@@ -131,6 +132,7 @@ impl Demo {
             time_zone: "Europe/London".into(),
             sync_minutes: 1,
             share_percent: 80,
+            create_max: CHUNK,
             staging_enabled: true,
         }
     }

@@ -1,5 +1,6 @@
 //! Twenty CRM over its REST API (contract 1).
 
+mod call;
 pub mod map;
 mod query;
 mod reply;
@@ -14,13 +15,9 @@ use uuid::Uuid;
 pub use query::PageAsk;
 pub use schema::{ObjectFields, Schema};
 
+use self::call::{Call, unfit};
 use super::{Outcome, Permit, RawRecord, RecordPage, Transport, TransportError, Trouble};
 use crate::ground::id::Object;
-
-/// Records a call creates at most (domain 1.1; the server itself takes 200).
-pub const CREATE_MAX: usize = 60;
-/// Ids a probe names at most: keeps the address well under 16 KB (contract 1.4).
-pub const PROBE_MAX: usize = 60;
 
 /// The rail to one Twenty workspace.
 #[derive(Clone)]
@@ -66,19 +63,26 @@ impl TwentyRail {
         path: &str,
         body: Option<String>,
     ) -> Result<Response<Bytes>, TransportError> {
+        if let Some(trouble) = permit.bar() {
+            return Err(TransportError::Refused(trouble.to_string()));
+        }
         let request = Request::builder()
-            .method(method)
+            .method(method.clone())
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, format!("Bearer {}", permit.token()))
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-request-id", permit.request_id())
             .body(body.map_or_else(Bytes::new, Bytes::from))
             .map_err(|error| TransportError::Refused(error.to_string()))?;
-        self.transport.send(request).await
+        let call = Call::begin(permit, method, &self.base, path);
+        call.end(self.transport.send(request).await)
     }
 
     /// A read can be repeated, so whatever went wrong on the way is `Later`.
     async fn read(&self, permit: &Permit, path: &str) -> Result<Bytes, Trouble> {
+        if let Some(trouble) = permit.bar() {
+            return Err(trouble.clone());
+        }
         let reply = self.send(permit, Method::GET, path, None).await;
         let reply = reply.map_err(|error| Trouble::Later {
             after_ms: None,
@@ -91,8 +95,9 @@ impl TwentyRail {
     /// One page of a pass over an object, soft-deleted records included, in the order of ids (contract 6.3).
     pub async fn page(&self, permit: &Permit, object: Object, ask: &PageAsk) -> Result<RecordPage, Trouble> {
         let names = names_of(object)?;
-        let body = self.read(permit, &query::page(names.plural, ask)).await?;
-        reply::page(&body, names.plural)
+        let path = query::page(names.plural, ask);
+        let body = self.read(permit, &path).await?;
+        reply::page(&body, names.plural).inspect_err(|trouble| unfit(permit, &path, trouble))
     }
 
     /// Which of these ids exist, soft-deleted ones included. An answer that holds any other record is `Broken`:
@@ -104,12 +109,15 @@ impl TwentyRail {
         ids: &[Uuid],
     ) -> Result<Vec<RawRecord>, Trouble> {
         let names = names_of(object)?;
-        let body = self.read(permit, &query::probe(names.plural, ids)).await?;
-        let page = reply::page(&body, names.plural)?;
-        if page.records.iter().any(|record| !ids.contains(&record.id)) {
-            return Err(Trouble::Broken("Twenty answered with records that were not asked for".into()));
-        }
-        Ok(page.records)
+        let path = query::probe(names.plural, ids);
+        let body = self.read(permit, &path).await?;
+        let fitting = reply::page(&body, names.plural).and_then(|page| {
+            if page.records.iter().any(|record| !ids.contains(&record.id)) {
+                return Err(Trouble::Broken("Twenty answered with records that were not asked for".into()));
+            }
+            Ok(page.records)
+        });
+        fitting.inspect_err(|trouble| unfit(permit, &path, trouble))
     }
 
     /// Creates records, each with the id we chose; all or nothing (contract 1.6). `bodies` are JSON objects that
@@ -126,7 +134,13 @@ impl TwentyRail {
                 Outcome::Rejected(Trouble::Later { after_ms: None, said, limit: false })
             }
             Err(TransportError::Broken(said)) => Outcome::Unknown(said),
-            Ok(answer) => reply::created(&answer, names.create_many, ids),
+            Ok(answer) => {
+                let outcome = reply::created(&answer, names.create_many, ids);
+                if let Outcome::Rejected(trouble) = &outcome {
+                    unfit(permit, &path, trouble);
+                }
+                outcome
+            }
         }
     }
 
@@ -137,7 +151,7 @@ impl TwentyRail {
         loop {
             let path = query::metadata_objects(after.as_deref());
             let body = self.read(permit, &path).await?;
-            after = schema.add_page(&body)?;
+            after = schema.add_page(&body).inspect_err(|trouble| unfit(permit, &path, trouble))?;
             if after.is_none() {
                 return Ok(schema);
             }

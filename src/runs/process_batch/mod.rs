@@ -13,10 +13,10 @@ use self::commits::{
     start, unknown, write,
 };
 use super::pull::plain;
-use super::{Means, Next, connection, pause_ms};
+use super::{Means, Next, attempt, connection, pause_ms};
 use crate::ground::id::{ConnectionId, ConnectionKey, Object, RunId, StagedId};
 use crate::ground::outbox::Message;
-use crate::ground::run::{CHUNK, ProcessRun, RunStatus, Step, next_step};
+use crate::ground::run::{ProcessRun, RunStatus, Step, next_step};
 use crate::rails::twenty::Schema;
 use crate::rails::twenty::map::GIFT_NEEDS;
 use crate::rails::{CallClass, Outcome, Permit, Trouble};
@@ -69,8 +69,9 @@ impl ProcessBatch {
             return Ok(None);
         };
         let messages = ledger.messages(ConnectionId::TWENTY, run.id)?;
-        let ready = ledger.ready_rows(run.batch, CHUNK)?;
-        let step = next_step(&run, &messages, &ready);
+        let chunk = self.means.create_max;
+        let ready = ledger.ready_rows(run.batch, chunk)?;
+        let step = next_step(&run, &messages, &ready, chunk);
         Ok(Some(Basis { run, step, connection }))
     }
 
@@ -98,7 +99,7 @@ impl ProcessBatch {
             return Ok(Next::Again);
         }
         let permit = match self.means.gate.permit(CallClass::Person, run.request_id.as_deref()) {
-            Ok(permit) => permit,
+            Ok(permit) => permit.attempt(attempt(self.failures)),
             Err(until) => return Ok(Next::Wait(until)),
         };
         match step {
