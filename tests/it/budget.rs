@@ -5,12 +5,13 @@
 use almoner::ground::budget::{Limit, Reason, Standing};
 use almoner::ground::id::{BatchId, Object, StagedId, local_id};
 use almoner::ground::run::{CHUNK_MAX, RunStatus};
+use almoner::rails::Trouble;
 use almoner::runs::Next;
 use almoner::sim::faults::{Fault, Plan};
 use almoner::sim::twenty::{KeyState, LoggedRequest, RateLimit, Version};
 use almoner::store::Changes;
 
-use crate::world::{Outside, Process, Settled, assert_sound, block, gbp, reviewer};
+use crate::world::{Outside, Process, Settled, assert_mirror_equals, assert_sound, block, gbp, reviewer};
 
 /// Rows stored in one commit.
 const COMMIT: usize = 500;
@@ -180,4 +181,26 @@ fn a_revoked_key_is_shown_once_in_five_minutes() {
     work_for(&outside, &mut process, 6 * 60_000);
     assert_eq!(outside.settle(&mut process), Settled::Quiet);
     assert_eq!(outside.twenty.records("gifts").len(), 5);
+}
+
+#[test]
+fn money_on_its_way_goes_before_a_pass_that_began_earlier() {
+    let outside = Outside::new(45);
+    let (mut process, batch) = prepared(&outside, 3);
+    // Three pages of changes wait in Twenty, and the budget is used up when both want to call.
+    outside.people(450);
+    process.sync_now();
+    let used_up = Trouble::Later { after_ms: Some(1_000), said: String::new(), limit: true };
+    process.means.gate.learn(&used_up);
+    process.step();
+    process.process(batch);
+    outside.twenty.clear_log();
+    assert_eq!(outside.settle(&mut process), Settled::Quiet);
+    let log = outside.twenty.request_log();
+    let counted: Vec<&str> =
+        log.iter().map(|call| call.path.as_str()).filter(|path| !path.contains("/metadata/")).collect();
+    assert_eq!(counted[0], "/rest/batch/gifts", "{counted:?}");
+    assert!(counted.iter().filter(|path| **path == "/rest/people").count() >= 3, "{counted:?}");
+    assert_sound(&outside, &process);
+    assert_mirror_equals(&outside, &process);
 }
