@@ -18,7 +18,6 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::faces::control;
 use crate::faces::http::{Face, Info, router};
-use crate::ground::budget::Limit;
 use crate::ground::time::Zone;
 use crate::ground::world::World;
 use crate::rails::http::HttpTransport;
@@ -145,11 +144,10 @@ async fn means(world: &World, store: &Store, config: &Config, key: &SecretKey) -
         WriteError::Refused(other) => anyhow::anyhow!(other),
         WriteError::Store(error) => anyhow::anyhow!(error),
     })?;
-    let limit = Limit::TWENTY.share(config.share_percent);
-    let bucket = connection::opening_budget(store, world, limit, is_new)
+    let budget = connection::opening_budget(store, world, config.share_percent, is_new)
         .await
         .map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    let gate = Arc::new(Gate::new(world.clone(), bucket, config.twenty_key.clone()));
+    let gate = Arc::new(Gate::new(world.clone(), budget, config.twenty_key.clone()));
     let rail = TwentyRail::new(Arc::new(HttpTransport::new()?), &config.twenty_url);
     Ok(Means {
         store: store.clone(),
@@ -161,6 +159,7 @@ async fn means(world: &World, store: &Store, config: &Config, key: &SecretKey) -
             sync_every_ms: i64::from(config.sync_minutes) * 60_000,
             walk_every_ms: i64::from(config.walk_hours) * 3_600_000,
             hook_url: config.public_url.as_ref().map(|url| hook_url(url)),
+            create_max: config.create_max,
         },
     })
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::ground::run::{CHUNK, CHUNK_MAX};
+
 /// What `serve` needs to know.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -29,6 +31,8 @@ pub struct Config {
     pub walk_hours: u32,
     /// The share of Twenty's call limit that we take, in per cent.
     pub share_percent: u32,
+    /// Gifts that one call to Twenty creates at most.
+    pub create_max: usize,
     /// Whether gifts are taken in at all.
     pub staging_enabled: bool,
 }
@@ -54,6 +58,7 @@ struct TwentyFile {
     url: Option<String>,
     api_key: Option<String>,
     share_percent: Option<u32>,
+    create_max: Option<usize>,
 }
 
 /// What a command needs that works on the Twenty workspace alone.
@@ -150,18 +155,11 @@ impl Config {
             })?),
             (None, None) => file.listen,
         };
-        let share_percent = file.twenty.share_percent.unwrap_or(80);
+        let (share_percent, create_max) = calls(&file.twenty)?;
         let crm = CrmConfig::of(file.twenty, file.public_url, env)?;
         let staging = env("FUNDRAISING_ENABLE_GIFT_STAGING")
             .map(|value| truth("FUNDRAISING_ENABLE_GIFT_STAGING", &value))
             .transpose()?;
-        if !(1..=100).contains(&share_percent) {
-            return Err(ConfigError::Wrong {
-                name: "share_percent",
-                value: share_percent.to_string(),
-                how: "write a number from 1 to 100",
-            });
-        }
         Ok(Self {
             data,
             listen: listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
@@ -175,6 +173,7 @@ impl Config {
             sync_minutes: file.sync_minutes.unwrap_or(15).max(1),
             walk_hours: file.walk_hours.unwrap_or(24).max(1),
             share_percent,
+            create_max,
             staging_enabled: staging.or(file.gift_staging).unwrap_or(true),
         })
     }
@@ -206,6 +205,20 @@ impl CrmConfig {
             public_url: public_url.map(|url| base_url("ALMONER_PUBLIC_URL", &url)).transpose()?,
         })
     }
+}
+
+/// The share of Twenty's limits that we take, in per cent, and how many gifts one call creates.
+fn calls(file: &TwentyFile) -> Result<(u32, usize), ConfigError> {
+    let wrong = |name, value: String, how| ConfigError::Wrong { name, value, how };
+    let share_percent = file.share_percent.unwrap_or(80);
+    if !(1..=100).contains(&share_percent) {
+        return Err(wrong("share_percent", share_percent.to_string(), "write a number from 1 to 100"));
+    }
+    let create_max = file.create_max.unwrap_or(CHUNK);
+    if !(1..=CHUNK_MAX).contains(&create_max) {
+        return Err(wrong("create_max", create_max.to_string(), "write a number from 1 to 200"));
+    }
+    Ok((share_percent, create_max))
 }
 
 /// The server's address without `/rest` and without a trailing slash; older notes give it with both.
@@ -249,6 +262,23 @@ mod tests {
             (config.organisation.as_str(), config.sync_minutes, config.share_percent, config.staging_enabled),
             ("Harbour Lights", 15, 80, false)
         );
+    }
+
+    #[test]
+    fn how_twenty_is_called_can_be_set_within_what_it_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("almoner.toml");
+        let twenty = env(&[("TWENTY_API_BASE_URL", "https://a.example"), ("TWENTY_API_KEY", "k")]);
+        let load = |text: &str| {
+            std::fs::write(&path, format!("[twenty]\n{text}\n")).unwrap();
+            Config::load(&flags(Some(path.clone())), &twenty)
+        };
+        assert_eq!(load("").unwrap().create_max, 60);
+        let config = load("create_max = 200\nshare_percent = 100").unwrap();
+        assert_eq!((config.create_max, config.share_percent), (200, 100));
+        for wrong in ["create_max = 201", "create_max = 0", "share_percent = 0", "share_percent = 101"] {
+            assert!(load(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::CrmConfig;
+use crate::ground::budget::{Buckets, Limit};
 use crate::ground::provision::{Lack, Progress, lacks};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
@@ -50,7 +51,11 @@ pub struct Webhook {
 impl Crm {
     /// The workspace that the settings name.
     pub fn open(world: World, config: &CrmConfig) -> anyhow::Result<Self> {
-        let gate = Gate::new(world.clone(), connection::unlimited(world.now()), config.key.clone());
+        let gate = Gate::new(
+            world.clone(),
+            Buckets::full(&Limit::TWENTY_BOTH, 100, world.now()),
+            config.key.clone(),
+        );
         Ok(Self {
             gate,
             world,

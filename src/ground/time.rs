@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
+use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -31,9 +32,9 @@ impl Instant {
     }
 
     /// The moment of a `Date` or `Retry-After` header, to the second: `Sun, 22 Nov 2026 06:20:13 GMT` (RFC 9110, 5.6.7).
-    pub fn from_http(text: &str) -> Option<Self> {
-        let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-        Some(Self(parsed.as_microsecond()))
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let zoned = DateTimeParser::new().relaxed_weekday(true).parse_zoned(text.trim()).ok()?;
+        Some(Self(zoned.timestamp().as_microsecond()))
     }
 
     fn timestamp(self) -> Timestamp {
@@ -169,6 +170,14 @@ mod tests {
 
     fn at(text: &str) -> Instant {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_http_date_is_a_moment_whatever_day_of_the_week_it_claims() {
+        for text in ["Mon, 23 Nov 2026 09:00:00 GMT", "Tue, 23 Nov 2026 09:00:00 GMT"] {
+            assert_eq!(Instant::from_http_date(text), Some(at("2026-11-23T09:00:00Z")), "{text}");
+        }
+        assert_eq!(Instant::from_http_date("tomorrow"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! happened as a value. It keeps nothing, retries nothing, and decides nothing.
 
 pub mod http;
+mod permit;
 pub mod twenty;
 
 use std::pin::Pin;
@@ -13,6 +14,9 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::ground::time::Instant;
+
+pub use crate::ground::budget::CallClass;
+pub use permit::{Attempt, Heard, Hears, Permit};
 
 /// A future that can be kept.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
@@ -32,40 +36,6 @@ pub enum TransportError {
     /// Some of it may have left: anything can have happened.
     #[error("no complete answer: {0}")]
     Broken(String),
-}
-
-/// Who is asking for a call; the first comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CallClass {
-    /// A person waits, or money is on its way.
-    Person,
-    /// A webhook told that something changed.
-    Webhook,
-    /// A regular pass.
-    Incremental,
-    /// A first pass.
-    Backfill,
-}
-
-/// The right to make one call: made by the gate only (tidy checks it), with the access token to use.
-pub struct Permit {
-    token: String,
-    request_id: String,
-}
-
-impl Permit {
-    /// A permit. Only `runs::gate` may call this.
-    pub const fn issued_by_gate(token: String, request_id: String) -> Self {
-        Self { token, request_id }
-    }
-
-    pub(in crate::rails) fn token(&self) -> &str {
-        &self.token
-    }
-
-    pub(in crate::rails) fn request_id(&self) -> &str {
-        &self.request_id
-    }
 }
 
 /// Why a call did not do what was asked, sorted once into six kinds. Policies match on these.

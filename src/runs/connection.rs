@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Means;
 use super::gate::Gate;
-use crate::ground::budget::{Bucket, Limit};
+use crate::ground::budget::{Buckets, Budget, Limit};
 use crate::ground::id::{ConnectionId, ConnectionKey};
 use crate::ground::journal::{Actor, Cause};
-use crate::ground::time::Instant;
 use crate::ground::workspace::Schema;
 use crate::ground::world::World;
 use crate::rails::Trouble;
@@ -38,7 +37,14 @@ struct SchemaBefore {
 
 /// The budget as stored at a clean stop; absent while we run, so that a crash finds nothing.
 #[derive(Serialize, Deserialize)]
-struct StoredBudget(Bucket);
+struct StoredBudget {
+    /// [`FORM`]; anything else was written by another version.
+    form: u32,
+    budget: Budget,
+}
+
+/// Stands before every stored budget. The first version's began with a number of calls, which is never this.
+const FORM: u32 = 0xb0d6_e702;
 
 fn slot() -> [u8; 2] {
     ConnectionId::TWENTY.0.to_be_bytes()
@@ -138,45 +144,126 @@ pub async fn remember_schema(
     Ok(())
 }
 
+/// The budget as a clean stop left it, if it did. One of another version is as good as none: a budget is never worth
+/// a ledger that does not start.
+fn stored_budget(ledger: &Ledger<'_>) -> Result<Option<Budget>, StoreError> {
+    match ledger.working::<StoredBudget>(Working::Budget, &slot()) {
+        Ok(stored) => Ok(stored.filter(|stored| stored.form == FORM).map(|stored| stored.budget)),
+        Err(StoreError::Corrupt { .. } | StoreError::Newer { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The call budget to begin with: full for a connection nobody used, what was left after a clean stop, empty after
-/// a crash, when nobody knows how much was used.
+/// a crash, when nobody knows how much was used. `share_percent` is the share of the limits that we take.
 pub async fn opening_budget(
     store: &Store,
     world: &World,
-    limit: Limit,
+    share_percent: u32,
     is_new: bool,
-) -> Result<Bucket, WriteError<()>> {
+) -> Result<Budget, WriteError<()>> {
     let now = world.now();
-    let (_, bucket) = store
+    let (_, budget) = store
         .write(move |view| {
-            let stored: Option<StoredBudget> = view.ledger().working(Working::Budget, &slot())?;
             let mut changes = Changes::new(system("start"));
-            if stored.is_some() {
-                changes.working::<StoredBudget>(Working::Budget, &slot(), None)?;
-            }
-            let bucket = stored.map_or_else(
-                || if is_new { Bucket::full(limit, now) } else { Bucket::empty(limit, now) },
-                |stored| stored.0,
-            );
-            Ok::<_, Fail<()>>((changes, bucket))
+            changes.working::<StoredBudget>(Working::Budget, &slot(), None)?;
+            let budget = match stored_budget(view.ledger())? {
+                Some(Budget { buckets, meter }) => {
+                    Budget { buckets: buckets.with_share(share_percent, now), meter }
+                }
+                None if is_new => Buckets::full(&Limit::TWENTY_BOTH, share_percent, now).into(),
+                None => Buckets::empty(&Limit::TWENTY_BOTH, share_percent, now).into(),
+            };
+            Ok::<_, Fail<()>>((changes, budget))
         })
         .await?;
-    Ok(bucket)
+    Ok(budget)
 }
 
 /// Keeps the budget over a clean stop.
-pub async fn keep_budget(store: &Store, bucket: Bucket) -> Result<(), WriteError<()>> {
+pub async fn keep_budget(store: &Store, budget: Budget) -> Result<(), WriteError<()>> {
     store
         .write(move |_| {
             let mut changes = Changes::new(system("stop"));
-            changes.working(Working::Budget, &slot(), Some(&StoredBudget(bucket)))?;
+            let stored = StoredBudget { form: FORM, budget };
+            changes.working(Working::Budget, &slot(), Some(&stored))?;
             Ok::<_, Fail<()>>((changes, ()))
         })
         .await?;
     Ok(())
 }
 
-/// A budget that is as good as full, for callers whose limit is off.
-pub const fn unlimited(now: Instant) -> Bucket {
-    Bucket::full(Limit { calls: 1_000_000, period_ms: 1_000 }, now)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::budget::Bucket;
+    use crate::ground::time::Instant;
+    use crate::ground::world::{Clock, Entropy};
+    use crate::store::disk::SimDisk;
+    use crate::store::{Drive, Place};
+    use std::sync::Arc;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Instant {
+            Instant(1_795_424_400_000_000)
+        }
+    }
+
+    impl Entropy for Still {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(7);
+        }
+    }
+
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn world() -> World {
+        World { clock: Arc::new(Still), entropy: Arc::new(Still) }
+    }
+
+    fn tokens(store: &Store, share_percent: u32, is_new: bool) -> u32 {
+        let budget = wait(opening_budget(store, &world(), share_percent, is_new)).unwrap();
+        assert_eq!(budget.buckets.share_percent(), share_percent);
+        budget.buckets.tokens(Still.now())
+    }
+
+    /// Stores something in the budget's place.
+    fn plant<T: Serialize + Send + 'static>(store: &Store, value: T) {
+        let written = wait(store.write::<_, (), _>(move |_| {
+            let mut changes = Changes::new(system("test"));
+            changes.working(Working::Budget, &slot(), Some(&value))?;
+            Ok((changes, ()))
+        }));
+        written.unwrap();
+    }
+
+    #[test]
+    fn a_budget_outlives_a_clean_stop_and_nothing_else() {
+        let store = Store::open(Place::Memory(SimDisk::new()), world(), Drive::Inline).unwrap();
+        assert_eq!((tokens(&store, 80, true), tokens(&store, 80, false)), (80, 0));
+        let mut buckets = Buckets::full(&Limit::TWENTY_BOTH, 80, Still.now());
+        buckets.take(Still.now()).unwrap();
+        wait(keep_budget(&store, buckets.clone().into())).unwrap();
+        assert_eq!(tokens(&store, 80, false), 79);
+        assert_eq!(tokens(&store, 80, false), 0, "read once: a crash from here on finds nothing");
+        // The share was set anew in the meantime.
+        wait(keep_budget(&store, buckets.into())).unwrap();
+        assert_eq!(tokens(&store, 50, false), 50);
+    }
+
+    #[test]
+    fn a_budget_of_another_version_counts_as_none() {
+        let store = Store::open(Place::Memory(SimDisk::new()), world(), Drive::Inline).unwrap();
+        // As the first version stored it: limit, tokens, two times.
+        plant(&store, (Limit::TWENTY.share(80), 80_u32, Still.now(), Instant(0)));
+        assert_eq!(tokens(&store, 80, false), 0);
+        plant(&store, Bucket::full(Limit::TWENTY, Still.now()));
+        assert_eq!(tokens(&store, 80, false), 0);
+        plant(&store, u64::MAX);
+        assert_eq!(tokens(&store, 80, false), 0);
+    }
 }

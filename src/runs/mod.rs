@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use crate::ground::time::Instant;
 use crate::ground::world::World;
-use crate::rails::Trouble;
 use crate::rails::twenty::TwentyRail;
+use crate::rails::{Attempt, Trouble};
 use crate::store::Store;
 use crate::store::secrets::SecretKey;
 use gate::Gate;
@@ -48,6 +48,8 @@ pub struct Settings {
     pub walk_every_ms: i64,
     /// Where Twenty can reach us with webhooks; none when it cannot.
     pub hook_url: Option<String>,
+    /// Records that one call creates at most.
+    pub create_max: usize,
 }
 
 /// What people read about a trouble.
@@ -84,6 +86,11 @@ pub enum Next {
 /// Pause before something that did not work is tried again: 1 s, 2 s, 4 s … at most a minute.
 fn pause_ms(failures: u32) -> i64 {
     1_000 * (1_i64 << failures.min(6)).min(60)
+}
+
+/// The attempt after so many failures, each of which was followed by its pause.
+fn attempt(failures: u32) -> Attempt {
+    Attempt::after(failures, pause_ms(failures.saturating_sub(1)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use almoner::sim::scenario::Size;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::world::{Outside, Process, SYNC_EVERY_MS, Settled, assert_mirror_equals};
+use crate::world::checks::assert_mirror_equals;
+use crate::world::{Outside, Process, SYNC_EVERY_MS, Settled};
 
 /// The promised size, or a tenth of it and less in everyday tests.
 fn size(promised: usize) -> usize {

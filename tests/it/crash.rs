@@ -11,7 +11,8 @@ use almoner::ground::staging::Progress;
 use almoner::sim::faults::{Fault, Plan, Scope};
 use serde_json::json;
 
-use crate::world::{Outside, Process, Settled, assert_mirror_equals, assert_sound, gbp};
+use crate::world::checks::{assert_mirror_equals, assert_sound};
+use crate::world::{Outside, Process, Settled, gbp};
 
 /// Three donors, a quiet mirror, and a batch of ready rows.
 fn prepared(outside: &mut Outside, count: usize) -> (Process, Vec<Money>) {

@@ -14,7 +14,8 @@ use almoner::sim::twenty::Version;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::world::{Outside, Process, Settled, assert_mirror_equals, assert_sound, gbp};
+use crate::world::checks::{assert_mirror_equals, assert_sound};
+use crate::world::{Outside, Process, Settled, gbp};
 
 /// What there is besides our gifts.
 struct Others {

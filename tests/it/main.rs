@@ -4,6 +4,7 @@
 
 mod api;
 mod bars;
+mod budget;
 mod crash;
 mod deliveries;
 mod golden;

@@ -3,6 +3,7 @@
 //! Keeps out: a second field beside a renamed one, a field that is changed under its owner, a lost reply that makes
 //! something twice or leaves it out, a gift that cannot be posted into a workspace that was just provisioned.
 
+use almoner::ground::budget::{Buckets, Limit};
 use almoner::ground::model::MODEL;
 use almoner::ground::provision::{Lack, Plan, Progress, Step, lacks, plan};
 use almoner::ground::staging::Progress as Stands;
@@ -16,7 +17,8 @@ use almoner::sim::twenty::Version;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::world::{Outside, Process, Settled, assert_sound, block, gbp};
+use crate::world::checks::assert_sound;
+use crate::world::{Outside, Process, Settled, block, gbp};
 
 /// What was told on the way.
 #[derive(Debug, Default)]
@@ -289,7 +291,8 @@ fn a_key_that_may_not_change_the_data_model_is_told_which_role_it_needs() {
     let outside = Outside::bare(60);
     let process = outside.boot();
     let now = outside.world().now();
-    let gate = Gate::new(outside.world(), connection::unlimited(now), key_without_model(&outside));
+    let gate =
+        Gate::new(outside.world(), Buckets::full(&Limit::TWENTY_BOTH, 100, now), key_without_model(&outside));
     outside.twenty.clear_log();
     let told = provision_with(&outside, &process, &gate, usize::MAX);
     let said = told.stopped.unwrap();

@@ -10,7 +10,8 @@ use almoner::sim::faults::{Fault, HookFault, Plan, Scope};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::world::{Outside, Process, SYNC_EVERY_MS, Settled, assert_mirror_equals, assert_sound};
+use crate::world::checks::{assert_mirror_equals, assert_sound};
+use crate::world::{Outside, Process, SYNC_EVERY_MS, Settled};
 
 fn state(process: &Process, object: Object) -> MirrorState {
     let snapshot = process.means.store.snapshot().unwrap();

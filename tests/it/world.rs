@@ -9,19 +9,19 @@ use almoner::desk::batches::NewBatch;
 use almoner::desk::gifts::{Delivery, Mark};
 use almoner::desk::{Asked, Desk};
 use almoner::ground::access::{Caller, Role, User};
-use almoner::ground::budget::{Bucket, Limit};
+use almoner::ground::budget::{Buckets, Limit};
 use almoner::ground::gift::{GiftIntent, PaymentMethod};
 use almoner::ground::id::{BatchId, ConnectionId, Object, PersonId, RunId, StagedId, UserId};
 use almoner::ground::intake::Intake;
 use almoner::ground::journal::SubjectState;
 use almoner::ground::money::Money;
 use almoner::ground::quarantine::Quarantined;
+use almoner::ground::run::CHUNK;
 use almoner::ground::staging::{DonorEvidence, Progress, Source, StagedRow};
 use almoner::ground::time::{Instant, Zone};
 use almoner::ground::webhook::twenty::Signed;
 use almoner::ground::world::{Clock, Entropy, World};
 use almoner::rails::twenty::TwentyRail;
-use almoner::rails::{Sending, Transport, TransportError};
 use almoner::runs::cycle::Cycle;
 use almoner::runs::gate::Gate;
 use almoner::runs::hook::HookKeeper;
@@ -29,16 +29,22 @@ use almoner::runs::inbox::Inbox;
 use almoner::runs::process_batch::ProcessBatch;
 use almoner::runs::walk::Walker;
 use almoner::runs::{Means, Next, Settings, connection};
-use almoner::sim::faults::Broken;
 use almoner::sim::scenario::Size;
 use almoner::sim::twenty::{Delivery as Hooked, Options, RateLimit, Schema, Twenty};
 use almoner::store::disk::SimDisk;
 use almoner::store::secrets::SecretKey;
-use almoner::store::{Changes, Drive, Place, QueueFilter, Record, Store, verify};
+use almoner::store::{Changes, Drive, Place, QueueFilter, Record, Store};
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
+
+#[path = "world/checks.rs"]
+pub mod checks;
+#[path = "world/wire.rs"]
+mod wire;
+
+use wire::{NEVER, Wire};
 
 /// 2026-11-23T09:00:00Z.
 const MORNING: i64 = 1_795_424_400_000_000;
@@ -71,12 +77,14 @@ pub struct Outside {
     pub twenty: Twenty,
     pub disk: SimDisk,
     pub dice: ChaCha8Rng,
+    /// The share of Twenty's limits that we take, in per cent.
+    pub share_percent: u32,
+    /// Records that one call creates at most.
+    pub create_max: usize,
     world: World,
     seed: u64,
     /// Whether processes register a webhook.
     hooked: bool,
-    /// The share of Twenty's limit that processes take, in per cent.
-    share: u32,
 }
 
 /// A process of ours: gone after a crash.
@@ -89,59 +97,6 @@ pub struct Process {
     hook: HookKeeper,
     runs: BTreeMap<RunId, ProcessBatch>,
     pub wire: Arc<Wire>,
-}
-
-/// The wire to Twenty, on which the process can die: before or after a call.
-pub struct Wire {
-    twenty: Twenty,
-    disk: SimDisk,
-    /// Moments until death; each call has two: before and after.
-    fuse: AtomicU64,
-    dead: AtomicBool,
-    /// A server error for every request whose body holds this, for ever.
-    poison: Mutex<Option<String>>,
-}
-
-/// The fuse that never burns down.
-const NEVER: u64 = u64::MAX;
-
-impl Wire {
-    fn moment(&self) -> Result<(), TransportError> {
-        let left = self.fuse.load(Ordering::SeqCst);
-        if left == NEVER {
-            return Ok(());
-        }
-        if left == 0 {
-            self.dead.store(true, Ordering::SeqCst);
-            // A dead process writes nothing any more.
-            self.disk.fail_in(0);
-            return Err(TransportError::Broken("the process died".into()));
-        }
-        self.fuse.store(left - 1, Ordering::SeqCst);
-        Ok(())
-    }
-
-    fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        self.moment()?;
-        let poison = self.poison.lock().unwrap().clone();
-        if poison.is_some_and(|poison| String::from_utf8_lossy(request.body()).contains(&poison)) {
-            let body = r#"{"statusCode":500,"error":"Error","messages":["Data validation error."]}"#;
-            return Ok(http::Response::builder().status(500).body(Bytes::from(body)).unwrap());
-        }
-        let answer = self.twenty.answer(request);
-        self.moment()?;
-        answer.map_err(|broken| match broken {
-            Broken::Refused => TransportError::Refused(broken.to_string()),
-            Broken::Reset | Broken::TimedOut => TransportError::Broken(broken.to_string()),
-        })
-    }
-}
-
-impl Transport for Wire {
-    fn send(&self, request: http::Request<Bytes>) -> Sending<'_> {
-        let answer = self.call(request);
-        Box::pin(async move { answer })
-    }
 }
 
 pub fn block<T>(future: impl Future<Output = T>) -> T {
@@ -214,10 +169,11 @@ impl Outside {
             twenty,
             disk: SimDisk::new(),
             dice: ChaCha8Rng::seed_from_u64(!seed),
+            share_percent: 80,
+            create_max: CHUNK,
             world,
             seed,
             hooked: false,
-            share: 80,
         }
     }
 
@@ -233,12 +189,8 @@ impl Outside {
 
     /// Processes take this share of Twenty's limit.
     pub fn share(mut self, percent: u32) -> Self {
-        self.share = percent;
+        self.share_percent = percent;
         self
-    }
-
-    pub fn now(&self) -> Instant {
-        self.clock.now()
     }
 
     pub fn throttled(self) -> Self {
@@ -248,6 +200,10 @@ impl Outside {
 
     pub fn roll(&mut self, sides: u64) -> u64 {
         self.dice.next_u64() % sides
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     pub fn advance_ms(&self, millis: i64) {
@@ -322,17 +278,14 @@ impl Outside {
             dead: AtomicBool::new(false),
             poison: Mutex::default(),
         });
-        let limit = Limit::TWENTY.share(self.share);
-        let gate = Arc::new(Gate::new(
-            self.world.clone(),
-            Bucket::full(limit, self.world.now()),
-            self.twenty.api_key(),
-        ));
+        let buckets = Buckets::full(&Limit::TWENTY_BOTH, self.share_percent, self.world.now());
+        let gate = Arc::new(Gate::new(self.world.clone(), buckets, self.twenty.api_key()));
         let rail = TwentyRail::new(Arc::<Wire>::clone(&wire), "http://twenty.sim");
         let settings = Settings {
             sync_every_ms: SYNC_EVERY_MS,
             walk_every_ms: WALK_EVERY_MS,
             hook_url: self.hooked.then(|| HOOK_URL.to_owned()),
+            create_max: self.create_max,
         };
         let key = SecretKey::new([7; 32]);
         let means = Means { store, world: self.world.clone(), gate, rail, key, settings };
@@ -599,51 +552,5 @@ fn sooner(one: Next, other: Next) -> Next {
         (Next::Wait(a), Next::Wait(b)) => Next::Wait(a.min(b)),
         (Next::Wait(a), Next::Idle) | (Next::Idle, Next::Wait(a)) => Next::Wait(a),
         (Next::Idle, Next::Idle) => Next::Idle,
-    }
-}
-
-/// What must hold when everything is quiet, whatever happened before.
-pub fn assert_sound(outside: &Outside, process: &Process) {
-    let seed = outside.seed;
-    let verdict = verify(&process.means.store).expect("the ledger can be read");
-    assert_eq!(verdict.fault, None, "seed {seed}: the ledger is not provable");
-    let gifts = outside.twenty.records("gifts");
-    let rows = process.rows();
-    for row in &rows {
-        let row = &row.value;
-        assert!(!matches!(row.progress, Progress::Sending { .. }), "seed {seed}: row {} is stuck", row.id);
-        if let Progress::Posted { gift, .. } = row.progress {
-            let found: Vec<&Value> = gifts.iter().filter(|g| g["id"] == gift.to_string()).collect();
-            assert_eq!(found.len(), 1, "seed {seed}: row {} says posted", row.id);
-            assert!(found[0]["deletedAt"].is_null(), "seed {seed}: posted gift {gift} is deleted");
-        }
-    }
-    assert_eq!(
-        process.means.store.snapshot().unwrap().ledger().outbox_len().unwrap(),
-        0,
-        "seed {seed}: messages left behind"
-    );
-}
-
-/// Every record of Twenty is in the mirror as it is there, and nothing else is.
-pub fn assert_mirror_equals(outside: &Outside, process: &Process) {
-    let snapshot = process.means.store.snapshot().unwrap();
-    for (object, names) in snapshot.ledger().workspace(ConnectionId::TWENTY).unwrap().mirrored() {
-        let mut there: BTreeMap<String, Value> = BTreeMap::new();
-        for mut record in outside.twenty.records(&names.plural) {
-            record.as_object_mut().unwrap().remove("searchVector");
-            there.insert(record["id"].as_str().unwrap().to_owned(), record);
-        }
-        let mut here: BTreeMap<String, Value> = BTreeMap::new();
-        for state in [SubjectState::Live, SubjectState::Pending, SubjectState::Deleted] {
-            let page =
-                snapshot.ledger().newest(ConnectionId::TWENTY, object, state, None, usize::MAX).unwrap();
-            here.extend(
-                page.items
-                    .into_iter()
-                    .map(|item| (item.key.foreign.to_string(), serde_json::from_str(&item.value).unwrap())),
-            );
-        }
-        assert_eq!(here, there, "seed {}: the mirror of {} differs", outside.seed, object.word());
     }
 }

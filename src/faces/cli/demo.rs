@@ -28,6 +28,7 @@ use crate::ground::intake::Intake;
 use crate::ground::journal::SubjectState;
 use crate::ground::money::{Currency, Money};
 use crate::ground::person::Person;
+use crate::ground::run::CHUNK;
 use crate::ground::staging::{DonorEvidence, Source};
 use crate::ground::world::World;
 use crate::sim::scenario::Size;
@@ -132,6 +133,7 @@ impl Demo {
             sync_minutes: 1,
             walk_hours: 24,
             share_percent: 80,
+            create_max: CHUNK,
             staging_enabled: true,
         }
     }

@@ -1,5 +1,6 @@
 //! Twenty CRM over its REST API (contract 1).
 
+mod call;
 mod hooks;
 pub mod map;
 mod model;
@@ -17,15 +18,15 @@ pub use hooks::Registered;
 pub use model::Door;
 pub use query::PageAsk;
 
+use self::call::{Call, unfit};
 use super::{Outcome, Permit, RawRecord, RecordPage, Transport, TransportError, Trouble};
 use crate::ground::id::Names;
 use crate::ground::time::Instant;
 use crate::ground::workspace::Schema;
 
-/// Records a call creates at most (domain 1.1; the server itself takes 200).
-pub const CREATE_MAX: usize = 60;
-/// Ids a probe names at most: keeps the address well under 16 KB (contract 1.4).
-pub const PROBE_MAX: usize = 60;
+/// Ids that a question names at most where nothing else says how many: the address stays well under 16 KB (contract
+/// 1.4).
+pub const PROBE_MAX: usize = 100;
 
 /// The rail to one Twenty workspace.
 #[derive(Clone)]
@@ -52,15 +53,19 @@ impl TwentyRail {
         path: &str,
         body: Option<String>,
     ) -> Result<Response<Bytes>, TransportError> {
+        if let Some(trouble) = permit.bar() {
+            return Err(TransportError::Refused(trouble.to_string()));
+        }
         let request = Request::builder()
-            .method(method)
+            .method(method.clone())
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, format!("Bearer {}", permit.token()))
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-request-id", permit.request_id())
             .body(body.map_or_else(Bytes::new, Bytes::from))
             .map_err(|error| TransportError::Refused(error.to_string()))?;
-        self.transport.send(request).await
+        let call = Call::begin(permit, method, &self.base, path);
+        call.end(self.transport.send(request).await)
     }
 
     /// A read can be repeated, so whatever went wrong on the way is `Later`.
@@ -69,6 +74,9 @@ impl TwentyRail {
     }
 
     async fn read_reply(&self, permit: &Permit, path: &str) -> Result<Response<Bytes>, Trouble> {
+        if let Some(trouble) = permit.bar() {
+            return Err(trouble.clone());
+        }
         let reply = self.send(permit, Method::GET, path, None).await;
         let reply = reply.map_err(|error| Trouble::Later {
             after_ms: None,
@@ -81,15 +89,18 @@ impl TwentyRail {
     /// One page of a pass over an object, soft-deleted records included, in the order of ids (contract 6.3). An answer
     /// in another order is `Broken`: what lies between two pages could not be told.
     pub async fn page(&self, permit: &Permit, names: &Names, ask: &PageAsk) -> Result<RecordPage, Trouble> {
-        let reply = self.read_reply(permit, &query::page(&names.plural, ask)).await?;
+        let path = query::page(&names.plural, ask);
+        let reply = self.read_reply(permit, &path).await?;
         let date = reply.headers().get(header::DATE).and_then(|value| value.to_str().ok());
-        let told_at = date.and_then(Instant::from_http);
-        let page = RecordPage { told_at, ..reply::page(reply.body(), &names.plural)? };
-        if page.records.is_sorted_by(|one, other| one.id < other.id) {
-            Ok(page)
-        } else {
-            Err(Trouble::Broken("Twenty's list is not in the order of ids".into()))
-        }
+        let told_at = date.and_then(Instant::from_http_date);
+        let fitting = reply::page(reply.body(), &names.plural).and_then(|page| {
+            if page.records.is_sorted_by(|one, other| one.id < other.id) {
+                Ok(RecordPage { told_at, ..page })
+            } else {
+                Err(Trouble::Broken("Twenty's list is not in the order of ids".into()))
+            }
+        });
+        fitting.inspect_err(|trouble| unfit(permit, &path, trouble))
     }
 
     /// How many records of an object there are, soft-deleted ones included.
@@ -105,17 +116,9 @@ impl TwentyRail {
         names: &Names,
         ids: &[Uuid],
     ) -> Result<Vec<RawRecord>, Trouble> {
-        let body = self.read(permit, &query::probe(&names.plural, ids)).await?;
-        let page = reply::page(&body, &names.plural)?;
-        if page.records.iter().any(|record| !ids.contains(&record.id)) || !page.unreadable.is_empty() {
-            return Err(Trouble::Broken("Twenty answered with records that were not asked for".into()));
-        }
-        // One that is counted and left out is there: taken for gone, it would be made again or mirrored as deleted.
-        if page.total.is_some_and(|total| total != page.records.len() as u64) {
-            let said = "an answer that counts more records than it holds".into();
-            return Err(Trouble::Later { after_ms: None, said, limit: false });
-        }
-        Ok(page.records)
+        let path = query::probe(&names.plural, ids);
+        let body = self.read(permit, &path).await?;
+        reply::probed(&body, &names.plural, ids).inspect_err(|trouble| unfit(permit, &path, trouble))
     }
 
     /// Creates records, each with the id we chose; all or nothing (contract 1.6). `bodies` are JSON objects that
@@ -128,7 +131,13 @@ impl TwentyRail {
                 Outcome::Rejected(Trouble::Later { after_ms: None, said, limit: false })
             }
             Err(TransportError::Broken(said)) => Outcome::Unknown(said),
-            Ok(answer) => reply::created(&answer, &format!("create{}", capitalised(&names.plural)), ids),
+            Ok(answer) => {
+                let outcome = reply::created(&answer, &format!("create{}", capitalised(&names.plural)), ids);
+                if let Outcome::Rejected(trouble) = &outcome {
+                    unfit(permit, &path, trouble);
+                }
+                outcome
+            }
         }
     }
 
@@ -144,7 +153,8 @@ impl TwentyRail {
         loop {
             let path = query::metadata_objects(after.as_deref());
             let body = self.read(permit, &path).await?;
-            after = schema::add_page(&mut schema, &body)?;
+            let next = schema::add_page(&mut schema, &body);
+            after = next.inspect_err(|trouble| unfit(permit, &path, trouble))?;
             if after.is_none() {
                 return Ok(schema);
             }

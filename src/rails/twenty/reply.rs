@@ -1,6 +1,6 @@
 //! Reads Twenty's answers, and sorts what went wrong into the six kinds (contract 1.12, 5.3).
 
-use ::http::{Response, StatusCode, header};
+use ::http::{Response, StatusCode};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -8,7 +8,14 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::ground::crm::RecordHead;
-use crate::rails::{Outcome, RawRecord, RecordPage, Trouble};
+use crate::ground::time::Instant;
+use crate::rails::{Heard, Outcome, RawRecord, RecordPage, Trouble};
+
+mod limit;
+
+/// When an answer arrived; stands among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ArrivedAt(pub(super) Instant);
 
 /// A field that only repeats others, and is as large as all of them together.
 const DERIVED_FIELD: &str = "searchVector";
@@ -85,6 +92,20 @@ fn list<'j>(envelope: &Envelope<'j>, member: &str) -> Result<Vec<&'j RawValue>, 
 
 fn records(envelope: &Envelope<'_>, member: &str) -> Result<Vec<RawRecord>, Trouble> {
     list(envelope, member)?.into_iter().map(record).collect()
+}
+
+/// The answer to a question for some ids.
+pub(super) fn probed(body: &Bytes, plural: &str, ids: &[Uuid]) -> Result<Vec<RawRecord>, Trouble> {
+    let page = page(body, plural)?;
+    if page.records.iter().any(|record| !ids.contains(&record.id)) || !page.unreadable.is_empty() {
+        return Err(Trouble::Broken("Twenty answered with records that were not asked for".into()));
+    }
+    // One that is counted and left out is there: taken for gone, it would be made again or mirrored as deleted.
+    if page.total.is_some_and(|total| total != page.records.len() as u64) {
+        let said = "an answer that counts more records than it holds".into();
+        return Err(Trouble::Later { after_ms: None, said, limit: false });
+    }
+    Ok(page.records)
 }
 
 /// How many records there are.
@@ -206,26 +227,43 @@ struct ErrorBody {
     _status_code: u16,
     #[serde(default)]
     code: Option<String>,
+    #[serde(default)]
+    error: Option<String>,
 }
 
 struct Said {
     text: String,
     code: Option<String>,
+    error: Option<String>,
+}
+
+/// Twenty's word, on any status, for a permission that the key's role lacks.
+const NO_PERMISSION: &str = "PERMISSION_DENIED";
+/// The framework's word for the same on the calls for metadata (contract 1.12).
+const FORBIDDEN: &str = "Forbidden";
+
+impl Said {
+    fn lacks_permission(&self) -> bool {
+        self.code.as_deref() == Some(NO_PERMISSION)
+    }
+
+    fn refuses_key(&self, status: StatusCode) -> bool {
+        let one_thing_only = self.lacks_permission() || self.error.as_deref() == Some(FORBIDDEN);
+        status == StatusCode::UNAUTHORIZED || (status == StatusCode::FORBIDDEN && !one_thing_only)
+    }
 }
 
 /// Twenty's own words, if the body is one of its error envelopes.
 fn said(body: &[u8]) -> Option<Said> {
     let error: ErrorBody = serde_json::from_slice(body).ok()?;
     let text = error.message.into_iter().chain(error.messages).collect::<Vec<_>>().join(" ");
-    Some(Said { text, code: error.code })
+    Some(Said { text, code: error.code, error: error.error })
 }
 
 fn client_error(status: StatusCode, said: &Said) -> Trouble {
     let text = said.text.clone();
     // Permission is told as 400 on some versions: the code decides, not the status (contract 0.1).
-    if said.code.as_deref() == Some("PERMISSION_DENIED")
-        || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-    {
+    if said.lacks_permission() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         return Trouble::Denied(text);
     }
     if status == StatusCode::PAYMENT_REQUIRED || text.contains(READ_TIMEOUT) {
@@ -242,23 +280,30 @@ fn client_error(status: StatusCode, said: &Said) -> Trouble {
     }
 }
 
-/// `Retry-After` in seconds is a floor; else the text tells the limit, from which one call's share of time follows.
 fn limited(reply: &Response<Bytes>, said: Option<Said>) -> Trouble {
+    let after_ms = limit::after_ms(reply);
     let text = said.map_or_else(|| "Twenty allows no more calls for now".to_owned(), |said| said.text);
-    let header = reply.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let from_header = header
-        .and_then(|value| value.trim().parse::<i64>().ok())
-        .map(|seconds| seconds.saturating_mul(1_000));
-    Trouble::Later { after_ms: from_header.or_else(|| spacing_of(&text)), said: text, limit: true }
+    Trouble::Later { after_ms, said: text, limit: true }
 }
 
-/// `Limit reached (100 tokens per 60000 ms)` → 600.
-fn spacing_of(text: &str) -> Option<i64> {
-    let numbers: Vec<i64> =
-        text.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
-    match numbers[..] {
-        [tokens, millis] if tokens > 0 => Some((millis + tokens - 1) / tokens),
-        _ => None,
+/// What an answer taught of the connection. That of a refused key is told from a permission that it lacks for one
+/// object: the former concerns every call.
+pub(super) fn heard(reply: &Response<Bytes>) -> Heard {
+    let status = reply.status();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return limit::limited(reply);
+    }
+    if status.is_success() {
+        return if is_whole_json(reply.body()) {
+            limit::answered(reply)
+        } else {
+            Heard::NoAnswer("an answer that is cut or not JSON".into())
+        };
+    }
+    match said(reply.body()) {
+        Some(said) if said.refuses_key(status) => Heard::Denied(said.text),
+        Some(_) if status.is_client_error() => limit::answered(reply),
+        _ => Heard::NoAnswer(format!("Twenty answered {}", status.as_u16())),
     }
 }
 
@@ -332,17 +377,35 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_tells_how_long_to_wait() {
-        let body = r#"{"statusCode":429,"error":"HttpException","messages":["Limit reached (100 tokens per 60000 ms)"]}"#;
-        assert!(matches!(
-            create(429, body),
-            Outcome::Rejected(Trouble::Later { after_ms: Some(600), limit: true, .. })
-        ));
-        let mut with_header = reply(429, body);
-        with_header.headers_mut().insert(header::RETRY_AFTER, "7".parse().unwrap());
-        assert!(matches!(
-            trouble_of_read(&with_header),
-            Trouble::Later { after_ms: Some(7_000), limit: true, .. }
-        ));
+    fn what_an_answer_teaches_of_the_connection() {
+        let says = |error: &str, code: &str| {
+            format!(r#"{{"statusCode":0,"error":"{error}","messages":["no"]{code}}}"#)
+        };
+        let no_permission = r#","code":"PERMISSION_DENIED""#;
+        let answered = Heard::Answered { ceiling: None, remaining: None };
+        for (status, body) in [
+            (200, "{}".to_owned()),
+            (400, says("BadRequestException", "")),
+            (404, says("NotFoundException", "")),
+            // The role may not do this one thing: everything else goes on.
+            (400, says("Error", no_permission)),
+            (403, says("Error", no_permission)),
+            (403, r#"{"message":"Forbidden resource","error":"Forbidden","statusCode":403}"#.to_owned()),
+        ] {
+            assert_eq!(heard(&reply(status, &body)), answered, "{status} {body}");
+        }
+        for (status, error) in [(401, "UNAUTHENTICATED"), (403, "FORBIDDEN_EXCEPTION")] {
+            assert_eq!(heard(&reply(status, &says(error, ""))), Heard::Denied("no".into()));
+        }
+        for (status, body) in [
+            (200, "<html>".to_owned()),
+            (201, r#"{"data":{"#.to_owned()),
+            (500, says("Error", "")),
+            (502, "<html>".to_owned()),
+            (403, "<html>".to_owned()),
+            (302, String::new()),
+        ] {
+            assert!(matches!(heard(&reply(status, &body)), Heard::NoAnswer(_)), "{status} {body}");
+        }
     }
 }

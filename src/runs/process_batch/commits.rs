@@ -341,6 +341,14 @@ fn not_there(
         return keep(changes, &halves);
     }
     for message in group {
+        tracing::error!(
+            event = "twenty_proxy_exhausted_retries",
+            requestId = run.request_id.as_deref(),
+            runId = %run.id,
+            rowId = %message.row,
+            attempt = message.misses,
+            maxAttempts = MISSES_MAX
+        );
         give_up(view, run, changes, &message, texts::NO_ANSWER, true)?;
     }
     Ok(())

@@ -12,11 +12,11 @@ use self::commits::{
     cause, clashed, confirmed, contract_failure, finish, lease, mark_unknown, not_sent, probed, rebuilt,
     refused, start, unknown, write,
 };
-use super::{Means, Next, connection, pause_ms, plain};
+use super::{Means, Next, attempt, connection, pause_ms, plain};
 use crate::ground::id::{ConnectionId, ConnectionKey, Names, RunId, StagedId};
 use crate::ground::outbox::Message;
 use crate::ground::provision::usable;
-use crate::ground::run::{CHUNK, ProcessRun, RunStatus, Step, next_step};
+use crate::ground::run::{ProcessRun, RunStatus, Step, next_step};
 use crate::ground::workspace::{Schema, Workspace};
 use crate::rails::twenty::map::GIFT_NEEDS;
 use crate::rails::{CallClass, Outcome, Permit, Trouble};
@@ -78,8 +78,9 @@ impl ProcessBatch {
             return Ok(None);
         };
         let messages = ledger.messages(ConnectionId::TWENTY, run.id)?;
-        let ready = ledger.ready_rows(run.batch, CHUNK)?;
-        let step = next_step(&run, &messages, &ready);
+        let chunk = self.means.settings.create_max;
+        let ready = ledger.ready_rows(run.batch, chunk)?;
+        let step = next_step(&run, &messages, &ready, chunk);
         let workspace = ledger.workspace(ConnectionId::TWENTY)?;
         Ok(Some(Basis { run, step, connection, workspace }))
     }
@@ -110,7 +111,7 @@ impl ProcessBatch {
             return Ok(Next::Again);
         }
         let permit = match self.means.gate.permit(CallClass::Person, run.request_id.as_deref()) {
-            Ok(permit) => permit,
+            Ok(permit) => permit.attempt(attempt(self.failures)),
             Err(until) => return Ok(Next::Wait(until)),
         };
         match step {
