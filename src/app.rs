@@ -81,6 +81,8 @@ impl App {
         };
         let (stop, stopped) = watch::channel(false);
         let face = Face::new(desk.clone(), Arc::clone(&search), info, stopped.clone());
+        let gate = Arc::clone(&means.gate);
+        let face = face.telling(Arc::new(move |calls| (gate.view(), gate.forecast(calls))));
         let supervisor = Supervisor::start(&means, &search);
         // Gifts come in without it: a folder that cannot hold a socket stops nobody's work.
         let control = control::start(&config.data, desk.store.clone(), stopped.clone())

@@ -31,6 +31,7 @@ use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{Semaphore, watch};
 
 use crate::desk::Desk;
+use crate::ground::budget::{BudgetView, Forecast};
 use crate::ground::time::CalendarDate;
 use crate::search::Search;
 use crate::store::Rows;
@@ -82,7 +83,12 @@ pub struct Face {
     streams: Arc<Semaphore>,
     /// Becomes true when the server stops: open streams end.
     stopped: watch::Receiver<bool>,
+    /// How the calls to Twenty stand, and how long so many more would take; none where nothing calls.
+    budget: Option<Budgeted>,
 }
+
+/// Tells how a connection's calls stand, and how long so many more would take.
+pub type Budgeted = Arc<dyn Fn(u32) -> (BudgetView, Forecast) + Send + Sync>;
 
 impl Face {
     /// A face over this desk.
@@ -98,7 +104,14 @@ impl Face {
             hashing: Arc::new(Semaphore::new(HASHING_MAX)),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             stopped,
+            budget: None,
         }
+    }
+
+    /// The same, telling how the calls to Twenty stand.
+    #[must_use]
+    pub fn telling(self, budget: Budgeted) -> Self {
+        Self { budget: Some(budget), ..self }
     }
 
     fn today(&self) -> CalendarDate {

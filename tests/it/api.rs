@@ -2,6 +2,7 @@
 
 mod model;
 mod past;
+mod sync;
 
 use std::sync::Arc;
 
@@ -38,7 +39,12 @@ impl Api {
     fn new() -> Self {
         let outside = Outside::new(11);
         outside.people(3);
-        let mut process = outside.boot();
+        let process = outside.boot();
+        Self::over(outside, process)
+    }
+
+    /// The API of this process, once it has come to rest.
+    fn over(outside: Outside, mut process: Process) -> Self {
         let search = Search::open(IndexPlace::Memory, &process.means.store).unwrap();
         assert_eq!(outside.settle(&mut process), Settled::Quiet);
         let info = Info {
@@ -49,7 +55,9 @@ impl Api {
             secure_cookies: false,
         };
         let (stop, stopped) = tokio::sync::watch::channel(false);
-        let router = router(Face::new(process.desk.clone(), Arc::clone(&search), info, stopped));
+        let gate = Arc::clone(&process.means.gate);
+        let face = Face::new(process.desk.clone(), Arc::clone(&search), info, stopped);
+        let router = router(face.telling(Arc::new(move |calls| (gate.view(), gate.forecast(calls)))));
         let scopes = Scope::ALL.to_vec();
         let (_, token) = block(process.desk.create_token(&reviewer(), "tests".into(), scopes)).unwrap();
         Self { outside, process, router, token, search, _stop: stop }

@@ -7,19 +7,21 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Face;
 use super::auth::{May, Reads, Writes};
 use super::body::Reader;
 use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
 use super::wire::{FreshnessView, ListMeta};
+use super::{Budgeted, Face};
 use crate::desk::hooks::waiting;
+use crate::ground::budget::Standing;
 use crate::ground::crm::record_url;
 use crate::ground::id::{ConnectionId, Object};
 use crate::ground::journal::SubjectState;
 use crate::ground::mirror::{Count, Freshness, MirrorState, Proof};
 use crate::ground::provision::{Lack, lacks};
 use crate::ground::quarantine::Quarantined;
+use crate::ground::time::Instant;
 use crate::ground::webhook::twenty::Hook;
 use crate::ground::workspace::Workspace;
 use crate::store::{Ledger, StoreError};
@@ -40,6 +42,8 @@ pub struct SyncView {
     lacks: Vec<LackView>,
     /// Records set aside since they cannot be read.
     quarantined: u64,
+    /// How our calls stand; absent where nothing calls Twenty.
+    budget: Option<CallsView>,
 }
 
 /// The server.
@@ -117,6 +121,43 @@ pub struct OtherView {
     plural: String,
     label: String,
     on: bool,
+}
+
+/// How our calls to Twenty stand.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallsView {
+    /// Calls a minute that we make at most in the long run.
+    per_minute: u32,
+    /// The share of Twenty's limits that we take, in per cent.
+    share_percent: u32,
+    /// Calls that could be made at once.
+    available: u32,
+    last_hour: Vec<ClassView>,
+    /// `open`, `waiting` for the limit, or `shut` since Twenty does not answer or refuses the key.
+    state: &'static str,
+    /// Why it is shut, in Twenty's words or ours.
+    reason: Option<String>,
+    /// When calls go out again.
+    until: Option<String>,
+    /// How long what is to be read would take; none when nothing is.
+    forecast: Option<ForecastView>,
+    as_of: String,
+}
+
+/// Calls of the last hour for one purpose.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClassView {
+    /// `person`, `webhook`, `incremental` or `backfill`.
+    class: &'static str,
+    calls: u32,
+}
+
+/// What walks still have to read.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ForecastView {
+    calls: u32,
+    seconds: u64,
 }
 
 /// Our webhook in Twenty.
@@ -247,6 +288,48 @@ fn objects(ledger: &Ledger<'_>, workspace: &Workspace, face: &Face) -> Result<Ve
     workspace.mirrored().into_iter().map(|(object, _)| view(object)).collect()
 }
 
+/// Records of a page (contract 1.3).
+const PAGE: u64 = 200;
+
+/// Calls that the walks under way have before them, as far as Twenty has told how much there is.
+fn calls_left(ledger: &Ledger<'_>, workspace: &Workspace) -> Result<u32, StoreError> {
+    let mut calls = 0;
+    for (object, _) in workspace.mirrored() {
+        let walk = ledger.mirror_state(ConnectionId::TWENTY, object)?.walk;
+        let left = walk.and_then(|walk| Some(walk.total?.saturating_sub(walk.done)));
+        calls += left.unwrap_or_default().div_ceil(PAGE);
+    }
+    Ok(u32::try_from(calls).unwrap_or(u32::MAX))
+}
+
+fn calls_view(budget: &Budgeted, calls: u32, now: Instant) -> CallsView {
+    let (view, forecast) = budget(calls);
+    let shut = view.breaker != Standing::Closed;
+    let state = match (shut, view.tokens) {
+        (true, _) => "shut",
+        (false, 0) => "waiting",
+        (false, _) => "open",
+    };
+    let last = view.calls_last_hour;
+    let classes = [
+        ("person", last.person),
+        ("webhook", last.webhook),
+        ("incremental", last.incremental),
+        ("backfill", last.backfill),
+    ];
+    CallsView {
+        per_minute: view.per_minute,
+        share_percent: view.share_percent,
+        available: view.tokens,
+        last_hour: classes.map(|(class, calls)| ClassView { class, calls }).into(),
+        state,
+        reason: view.said.filter(|_| shut),
+        until: view.shut_until.filter(|until| *until > now).map(|until| until.to_string()),
+        forecast: (calls > 0).then_some(ForecastView { calls, seconds: forecast.seconds }),
+        as_of: now.to_string(),
+    }
+}
+
 fn hook_view(hook: Hook) -> HookView {
     let state = match (hook.url.is_empty(), hook.id) {
         (true, _) => "off",
@@ -310,6 +393,13 @@ pub(super) async fn sync(
         others: others(&workspace),
         webhook: hook_view(ledger.hook(ConnectionId::TWENTY)?),
         lacks: lacking(&workspace),
+        budget: match &face.budget {
+            Some(budget) => {
+                let left = calls_left(&ledger, &workspace)?;
+                Some(calls_view(budget, left, face.desk.world.now()))
+            }
+            None => None,
+        },
         quarantined: ledger.object_count(ConnectionId::HERE, Object::Quarantine, SubjectState::Live)?,
     }))
 }

@@ -492,11 +492,45 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /** @description How our calls to Twenty stand. */
+        CallsView: {
+            asOf: string;
+            /**
+             * Format: int32
+             * @description Calls that could be made at once.
+             */
+            available: number;
+            forecast?: components["schemas"]["ForecastView"] | null;
+            lastHour: components["schemas"]["ClassView"][];
+            /**
+             * Format: int32
+             * @description Calls a minute that we make at most in the long run.
+             */
+            perMinute: number;
+            /** @description Why it is shut, in Twenty's words or ours. */
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description The share of Twenty's limits that we take, in per cent.
+             */
+            sharePercent: number;
+            /** @description `open`, `waiting` for the limit, or `shut` since Twenty does not answer or refuses the key. */
+            state: string;
+            /** @description When calls go out again. */
+            until?: string | null;
+        };
         /** @description One field before and after. */
         ChangeView: {
             after?: unknown;
             before?: unknown;
             field: string;
+        };
+        /** @description Calls of the last hour for one purpose. */
+        ClassView: {
+            /** Format: int32 */
+            calls: number;
+            /** @description `person`, `webhook`, `incremental` or `backfill`. */
+            class: string;
         };
         /** @description Records counted on both sides. */
         CountView: {
@@ -615,6 +649,13 @@ export interface components {
             code: string;
             /** @description What is so. */
             text: string;
+        };
+        /** @description What walks still have to read. */
+        ForecastView: {
+            /** Format: int32 */
+            calls: number;
+            /** Format: int64 */
+            seconds: number;
         };
         /** @description How old the mirror of an object is, and how far the pass under way. */
         FreshnessView: {
@@ -1105,6 +1146,7 @@ export interface components {
         /** @description How old and how complete everything is. */
         SyncView: {
             asOf: string;
+            budget?: components["schemas"]["CallsView"] | null;
             /**
              * Format: int64
              * @description How often a pass is promised, in milliseconds.
