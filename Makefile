@@ -58,7 +58,7 @@ bench: ## the benchmarks, then beside SQLite, PostgreSQL, bare redb and PocketBa
 	cargo bench --locked
 	@scripts/peers.sh all
 
-soak: ## what takes more than two minutes (LIVES=20000 seeded lives; release build); writes its figure down
+soak: ## what takes more than two minutes (LIVES=10000 seeded lives; release build); writes its figure down
 	@scripts/need.sh rust
 	LIVES=$(LIVES) scripts/soak.sh
 

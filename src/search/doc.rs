@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::text::{Folded, cut, email, fold, joined, words};
 use crate::ground::crm::PersonRecord;
+use crate::ground::further::FurtherTexts;
 use crate::ground::id::{ConnectionId, Object, PersonId, SubjectKey};
 use crate::ground::journal::SubjectState;
 use crate::ground::person::Person;
@@ -30,7 +31,7 @@ pub(super) struct Doc {
     pub(super) names: String,
     /// Addresses, whole and in parts.
     pub(super) emails: String,
-    /// Town and postcode.
+    /// Town, postcode, and what the workspace added: membership numbers, nicknames, job titles.
     pub(super) places: String,
     /// The whole name as one word, in both orders.
     pub(super) whole: String,
@@ -49,10 +50,12 @@ impl Doc {
         }
         let id = key.uuid()?;
         let record: PersonRecord = serde_json::from_str(json).ok()?;
-        Some(Self::of_person(id, &record.into_person()))
+        // A record that reads as a person has further fields that read, too.
+        let further: FurtherTexts = serde_json::from_str(json).unwrap_or_default();
+        Some(Self::of_person(id, &record.into_person(), &further.0))
     }
 
-    fn of_person(id: Uuid, person: &Person) -> Self {
+    fn of_person(id: Uuid, person: &Person, further: &[String]) -> Self {
         let first = fold(person.first_name.as_deref().unwrap_or_default());
         let last = fold(person.last_name.as_deref().unwrap_or_default());
         let addresses: Vec<Folded> = person.emails.iter().take(EMAILS_MAX).map(|text| fold(text)).collect();
@@ -60,7 +63,7 @@ impl Doc {
         add_field(&first, &mut names);
         add_field(&last, &mut names);
         let mut places = BTreeSet::new();
-        for text in [&person.city, &person.postcode].into_iter().flatten() {
+        for text in [&person.city, &person.postcode].into_iter().flatten().chain(further) {
             add_field(&fold(text), &mut places);
         }
         let mut emails = BTreeSet::new();
@@ -137,7 +140,7 @@ mod tests {
             city: Some("New York".into()),
             postcode: Some("SW1A 1AA".into()),
         };
-        Doc::of_person(Uuid::from_u128(7), &person)
+        Doc::of_person(Uuid::from_u128(7), &person, &[])
     }
 
     #[test]
@@ -171,6 +174,15 @@ mod tests {
     }
 
     #[test]
+    fn what_the_workspace_added_is_found_and_keys_and_stamps_are_not() {
+        let key = SubjectKey::twenty(Object::People, Uuid::from_u128(7));
+        let json = r#"{"id":"00000000-0000-0000-0000-000000000007","name":{"firstName":"Ada"},"updatedAt":"2026-11-23T09:00:00.000Z",
+            "membershipNumber":"HL-4711","volunteerSince":"2019-05-01","householdId":"11111111-2222-4333-8444-555555555555","badge":77,"tags":["x"],"address":{"a":"b"},"weight":1.5,"nickname":""}"#;
+        let doc = Doc::of(&key, SubjectState::Live, json).unwrap();
+        assert_eq!(doc.places, "4711 77 hl hl4711");
+    }
+
+    #[test]
     fn the_nameless_sort_last_unless_they_have_an_address() {
         let keys = [doc("", "", "a@x").key, doc("", "Zoe", "a@x").key];
         assert!(keys[0].starts_with("a@x\u{1}") && keys[1].starts_with("zoe\u{1}"));
@@ -182,6 +194,6 @@ mod tests {
             city: None,
             postcode: None,
         };
-        assert!(Doc::of_person(Uuid::nil(), &nobody).key.starts_with(NAMELESS));
+        assert!(Doc::of_person(Uuid::nil(), &nobody, &[]).key.starts_with(NAMELESS));
     }
 }

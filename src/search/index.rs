@@ -13,7 +13,7 @@ use super::doc::Doc;
 use super::query::Kind;
 
 /// The number of our schema; raised whenever fields, terms or keys are made in another way.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 /// Memory of the writer, in bytes: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
 /// Share of deleted documents from which a segment is written anew.

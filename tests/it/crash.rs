@@ -403,13 +403,13 @@ fn unkind(per_mille: u64) -> Plan {
     bad_luck().into_iter().fold(Plan::none(), |plan, fault| plan.often(per_mille / 3, fault))
 }
 
-/// How many lives: 500, or as many as the soak asks for.
+/// How many lives: 200, or as many as the soak asks for.
 fn lives() -> u64 {
-    option_env!("ALMONER_LIVES").and_then(|count| count.parse().ok()).unwrap_or(500)
+    option_env!("ALMONER_LIVES").and_then(|count| count.parse().ok()).unwrap_or(200)
 }
 
 #[test]
-fn five_hundred_lives() {
+fn many_lives_of_the_run() {
     let went_wrong: Vec<u64> = std::thread::scope(|scope| {
         let half = |parity| {
             scope.spawn(move || {

@@ -233,7 +233,7 @@ fn live(seed: u64) {
 }
 
 #[test]
-fn two_hundred_lives() {
+fn many_whole_lives() {
     let went_wrong: Vec<u64> = std::thread::scope(|scope| {
         let half = |parity| {
             scope.spawn(move || {

@@ -32,7 +32,7 @@ use crate::ground::run::CHUNK;
 use crate::ground::staging::{DonorEvidence, Source};
 use crate::ground::world::World;
 use crate::sim::scenario::Size;
-use crate::sim::twenty::{Options, Twenty};
+use crate::sim::twenty::{Options, Twenty, Wire};
 use crate::store::{Drive, Place, Store};
 use crate::{sys, telemetry};
 
@@ -89,7 +89,8 @@ impl Demo {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let twenty_url = format!("http://{}", listener.local_addr()?);
         let crm = serve(listener, twenty.router());
-        let app = App::open(world, &self.config(folder, &twenty_url, twenty.api_key()), true).await?;
+        let port = if self.port == 0 { free_port().await? } else { self.port };
+        let app = App::open(world, &config(port, folder, &twenty_url, twenty.api_key()), true).await?;
         let desk = app.desk.clone();
         let maya = NewUser {
             name: "Maya Okafor".into(),
@@ -113,6 +114,7 @@ impl Demo {
         let incoming = if self.quiet { None } else { Some(come_in(desk, birth.seed, stopped)) };
         tokio::select! {
             ended = asked_to_stop() => ended?,
+            () = twenty.keep_delivering(&Wire) => {}
             never = async { match incoming { Some(work) => work.await, None => std::future::pending().await } } => never?,
         }
         drop(stop);
@@ -120,22 +122,27 @@ impl Demo {
         crm.abort();
         Ok(ExitCode::SUCCESS)
     }
+}
 
-    fn config(&self, folder: &Path, twenty_url: &str, twenty_key: String) -> Config {
-        Config {
-            data: folder.to_owned(),
-            listen: SocketAddr::from(([127, 0, 0, 1], self.port)),
-            twenty_url: twenty_url.to_owned(),
-            twenty_key,
-            public_url: None,
-            organisation: "Harbour Lights Trust".into(),
-            time_zone: "Europe/London".into(),
-            sync_minutes: 1,
-            walk_hours: 24,
-            share_percent: 80,
-            create_max: CHUNK,
-            staging_enabled: true,
-        }
+/// A port that is free now: the simulated Twenty must know where its webhooks go before anything listens there.
+async fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?.local_addr()?.port())
+}
+
+fn config(port: u16, folder: &Path, twenty_url: &str, twenty_key: String) -> Config {
+    Config {
+        data: folder.to_owned(),
+        listen: SocketAddr::from(([127, 0, 0, 1], port)),
+        twenty_url: twenty_url.to_owned(),
+        twenty_key,
+        public_url: Some(format!("http://127.0.0.1:{port}")),
+        organisation: "Harbour Lights Trust".into(),
+        time_zone: "Europe/London".into(),
+        sync_minutes: 1,
+        walk_hours: 24,
+        share_percent: 80,
+        create_max: CHUNK,
+        staging_enabled: true,
     }
 }
 
