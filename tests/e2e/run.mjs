@@ -23,13 +23,14 @@ function start(command, args) {
     child.stdout.on('data', (part) => {
       text += part;
       const url = /Almoner is at (http:\/\/127\.0\.0\.1:\d+)\//.exec(text)?.[1];
+      const twenty = /The simulated Twenty is at (\S+); its API key: (\S+)/.exec(text);
       const login = /http:\/\/127\.0\.0\.1:\d+\/login\/once\?token=[\w.~-]+/.exec(text)?.[0];
-      if (!url || !login) return;
+      if (!url || !login || (bin && !twenty)) return;
       clearTimeout(timer);
       child.stdout.removeAllListeners('data').resume();
       child.removeAllListeners('exit');
       console.log(`# ready after ${Math.round(performance.now() - begun)} ms: ${url}/`);
-      done({ url, login });
+      done({ url, login, twenty: twenty?.[1], key: twenty?.[2] });
     });
   });
   return { child, ready };
@@ -53,7 +54,7 @@ if (bin) {
 
 const test = spawn(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', `${here}thread.test.mjs`], {
   stdio: 'inherit',
-  env: { ...process.env, E2E_URL: at.url, E2E_LOGIN: at.login },
+  env: { ...process.env, E2E_URL: at.url, E2E_LOGIN: at.login, E2E_TWENTY: at.twenty ?? '', E2E_KEY: at.key ?? '' },
 });
 const code = await new Promise((done) => test.on('exit', (it) => done(it ?? 1)));
 if (child) {

@@ -14,6 +14,7 @@ const SCREENS = [
   ['queue', '/staging?status=all'],
   ['new gift', '/staging/new'],
   ['batches', '/batches'],
+  ['sync', '/sync'],
   ['journal', '/journal'],
   ['settings', '/settings'],
 ];
@@ -316,6 +317,44 @@ test('an entry of the journal shows the record as it stood then', async () => {
   await page.screenshot({ path: `${OUT}record-then.png` });
   await page.keyboard.press('Escape');
   await then.waitFor({ state: 'detached' });
+});
+
+test('the sync page says how old and how complete everything is, and does what it is asked', async () => {
+  await page.goto(URL_);
+  await heading('Home').waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('y');
+  await heading('Sync with Twenty').waitFor();
+  const people = page.getByRole('row', { name: /^People/ });
+  await people.getByText('Proven', { exact: true }).waitFor({ timeout: 30_000 });
+  const before = await people.locator('time').nth(1).getAttribute('datetime');
+
+  await page.getByRole('button', { name: 'Pause: People' }).press('Enter');
+  await people.getByText('Paused').waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Check everything: People' }).isDisabled());
+  await page.getByRole('button', { name: 'Resume: People' }).press('Enter');
+  await people.getByText('Paused').waitFor({ state: 'detached' });
+
+  await page.getByRole('button', { name: 'Check everything: People' }).click();
+  await within('a newer proof', 30_000, async () => (await people.locator('time').nth(1).getAttribute('datetime')) > before);
+  await people.getByText('no difference').waitFor();
+  await page.getByRole('heading', { name: 'Calls to Twenty' }).waitFor();
+});
+
+test('a record that cannot be read is set aside and shown', { skip: !process.env.E2E_TWENTY }, async () => {
+  const made = await fetch(`${process.env.E2E_TWENTY}/rest/gifts`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${process.env.E2E_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Odd', amount: { amountMicros: 5_000_000, currencyCode: 'ZZZ' } }),
+  });
+  assert.equal(made.status, 201);
+  await page.getByRole('button', { name: 'Sync now' }).click();
+  await page.getByRole('heading', { name: 'Records that cannot be read' }).waitFor({ timeout: 30_000 });
+  const aside = page.getByRole('region', { name: 'Records that cannot be read' });
+  await aside.getByText('no currency that exists').waitFor();
+  await aside.getByRole('link', { name: 'Open in Twenty' }).waitFor();
+  // The webhook told of it: nobody had to wait for the next cycle.
+  await page.getByText('Registered in Twenty').waitFor();
 });
 
 test('a change elsewhere comes as a pill, the journal does not jump', async () => {

@@ -36,6 +36,7 @@ export const T = {
     queue: 'Gifts waiting',
     queueShort: 'Gifts',
     batches: 'Batches',
+    sync: 'Sync',
     journal: 'Journal',
     settings: 'Settings',
     newGift: 'New gift',
@@ -150,6 +151,109 @@ export const T = {
     twentyDownText:
       'Gifts can be entered and reviewed as usual. Sending goes on by itself when Twenty is back.',
     openTwenty: 'Open Twenty',
+  },
+
+  sync: {
+    title: 'Sync with Twenty',
+    now: 'Sync now',
+    started: 'Reading from Twenty has started.',
+    objects: 'What is copied from Twenty',
+    columns: {
+      what: 'What',
+      records: 'Records',
+      age: 'Read',
+      complete: 'Complete',
+      told: 'Webhooks',
+      actions: 'Actions',
+    },
+    deleted: (n: number) => `${num(n)} deleted`,
+    pending: (n: number) => `${num(n)} pending`,
+    paused: 'Paused',
+    pausedText: 'not read until you resume',
+    reading: (done: number, total: number | null) =>
+      total === null ? `reading, ${num(done)} so far` : `reading ${num(done)} of ${num(total)}`,
+    checking: 'check is waiting its turn',
+    minutesLeft: (n: number) => (n <= 1 ? 'about a minute left' : `about ${num(n)} minutes left`),
+    calls: (n: number) => some(n, 'call', 'calls'),
+    proven: 'Proven',
+    notProven: 'Not proven',
+    never: 'Not checked yet',
+    provenOf: (records: number) => `${num(records)} compared`,
+    noDifference: 'no difference',
+    difference: (missed: number, changed: number, gone: number) =>
+      [
+        missed > 0 ? `${num(missed)} missing here` : '',
+        changed > 0 ? `${num(changed)} differed` : '',
+        gone > 0 ? `${num(gone)} gone there` : '',
+      ]
+        .filter(Boolean)
+        .join(', ') + ': put right',
+    count: (there: number, here: number) =>
+      there === here ? `${num(here)} on both sides` : `${num(there)} in Twenty, ${num(here)} here`,
+    told: (told: number, untold: number) =>
+      untold === 0 ? `${num(told)} told` : `${num(told)} told, ${num(untold)} found only by reading`,
+    toldNone: 'none yet',
+    waiting: (n: number) => `${num(n)} to read`,
+    check: 'Check everything',
+    checkStarted: (label: string) => `${label}: every record is being read and compared.`,
+    pause: 'Pause',
+    resume: 'Resume',
+    pausedNow: (label: string) => `${label} is paused.`,
+    resumedNow: (label: string) => `${label} goes on.`,
+    of: (action: string, label: string) => `${action}: ${label}`,
+    noObjects: 'Nothing is copied yet',
+    noObjectsText: 'Almoner reads what the workspace has as soon as Twenty answers.',
+
+    calls_: 'Calls to Twenty',
+    callState: { open: 'Calls go out', waiting: 'Waiting for the limit', shut: 'No calls at the moment' },
+    callsText: (perMinute: number, share: number) =>
+      `At most ${num(perMinute)} calls a minute, ${num(share)} % of what Twenty allows.`,
+    available: (n: number) => `${some(n, 'call', 'calls')} at hand`,
+    lastHour: 'In the last hour',
+    classes: {
+      person: 'posting and people',
+      webhook: 'webhooks',
+      incremental: 'regular reading',
+      backfill: 'reading everything',
+    } as Record<string, string>,
+    forecast: (calls: number, seconds: number) =>
+      seconds < 90
+        ? `What is left to read takes ${some(calls, 'call', 'calls')}, less than two minutes.`
+        : `What is left to read takes ${some(calls, 'call', 'calls')}, about ${num(Math.ceil(seconds / 60))} minutes.`,
+    until: 'Calls go out again',
+
+    hook: 'Webhooks',
+    hookState: { off: 'Off', registered: 'Registered in Twenty', missing: 'Not registered' },
+    hookOff:
+      'Twenty cannot reach this Almoner, since no public address is set. Changes are found by reading, within a quarter of an hour. Whoever runs Almoner can set public_url.',
+    hookOn: 'Twenty tells of changes as they happen.',
+    hookSilent: 'Nothing has come yet. If Twenty is in another network, it may not reach this address.',
+    heard: (n: number) => some(n, 'webhook heard', 'webhooks heard'),
+    refused: (n: number) => `${num(n)} not believed (wrong signature or too old)`,
+    lastHeard: 'last',
+
+    server: 'Server',
+    version: (v: string) => `Twenty ${v}`,
+    versionUnknown: 'The server does not tell its version',
+    modelRead: 'objects and fields last changed',
+    lacks: 'Missing in Twenty',
+    lacksText:
+      'Everything else works. Whoever runs Almoner can add these: almoner twenty provision --dry-run shows what would be done.',
+    lacksNone: 'Nothing is missing.',
+    lack: (label: string, disables: string) => `${label}: without it, no ${disables}`,
+    lacksMore: (n: number) => `Show all ${num(n)}`,
+
+    others: 'Further objects',
+    othersText:
+      'Objects of your workspace that Almoner can copy, too. Switching one off keeps what was copied.',
+    othersNone: 'The workspace has no further objects.',
+    switchedOn: (label: string) => `${label} is copied from now on.`,
+    switchedOff: (label: string) => `${label} is no longer copied.`,
+
+    quarantine: 'Records that cannot be read',
+    quarantineText: 'Set aside until they are corrected in Twenty. Everything else goes on.',
+    quarantineColumns: { what: 'What', reason: 'Why', since: 'Since' },
+    nameless: 'without an id',
   },
 
   queue: {
@@ -442,15 +546,42 @@ export const T = {
     anyObject: 'Everything',
     objects: {
       people: 'People',
+      companies: 'Companies',
       gifts: 'Gifts in Twenty',
+      appeals: 'Appeals',
+      appeal_sources: 'Appeal sources',
+      funds: 'Funds',
+      recurring_agreements: 'Recurring agreements',
+      gift_payouts: 'Payouts',
+      households: 'Households',
+      gift_aid_declarations: 'Gift Aid declarations',
+      tasks: 'Tasks',
+      notes: 'Notes',
+      opportunities: 'Opportunities',
       gift_staging: 'Gifts waiting',
       gift_batch: 'Batches',
       run: 'Runs',
       user: 'Users',
+      quarantine: 'Records that cannot be read',
     } as Record<string, string>,
     one: {
       people: 'Person',
+      companies: 'Company',
       gifts: 'Gift',
+      appeals: 'Appeal',
+      appeal_sources: 'Appeal source',
+      funds: 'Fund',
+      recurring_agreements: 'Recurring agreement',
+      gift_payouts: 'Payout',
+      households: 'Household',
+      gift_aid_declarations: 'Gift Aid declaration',
+      tasks: 'Task',
+      task_targets: 'Link of a task',
+      notes: 'Note',
+      note_targets: 'Link of a note',
+      opportunities: 'Opportunity',
+      workspace_members: 'Workspace member',
+      quarantine: 'Record that cannot be read',
       gift_staging: 'Gift waiting',
       gift_batch: 'Batch',
       run: 'Run',
@@ -597,6 +728,7 @@ export const T = {
         'Anywhere',
         [
           ['g h', 'Home'],
+          ['g y', 'Sync with Twenty'],
           ['g q', 'Gifts waiting'],
           ['g b', 'Batches'],
           ['g j', 'Journal'],

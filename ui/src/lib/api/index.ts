@@ -8,6 +8,7 @@ import type {
   Money,
   NewGift,
   NewToken,
+  QuarantineList,
   RecordAnswer,
   RowAnswer,
   RowList,
@@ -36,6 +37,13 @@ export const api = {
 
   sync: (signal?: Signal) => call<Sync>('GET', '/api/sync', { signal }),
   startSync: () => call<unknown>('POST', '/api/sync', { body: {} }),
+  sweep: (object: string) => call<unknown>('POST', `/api/sync/${object}/sweep`, { body: {} }),
+  pauseSync: (object: string, paused: boolean) =>
+    call<void>('PATCH', `/api/sync/${object}`, { body: { paused } }),
+  mirrorObject: (plural: string, on: boolean) =>
+    call<void>('POST', '/api/sync/objects', { body: { plural, on } }),
+  quarantine: (signal?: Signal) =>
+    call<QuarantineList>('GET', '/api/sync/quarantine', { query: { limit: 100 }, signal }),
 
   rows: (query: RowQuery, signal?: Signal) => call<RowList>('GET', rows, { query: { ...query }, signal }),
   row: (id: string, signal?: Signal) => call<RowAnswer>('GET', `${rows}/${id}`, { signal }),

@@ -75,7 +75,14 @@ export type Donor = Whole<Wire['DonorView']>;
 export type DonorList = { data: Donor[]; meta: Known<'DonorMeta', { freshness: Freshness }> };
 
 export type MirrorObject = Known<'MirrorView', { freshness: Freshness }>;
-export type Sync = Known<'SyncView', { objects: MirrorObject[] }>;
+export type SyncObject = Known<
+  'ObjectView',
+  { freshness: Freshness; completeness: 'proven' | 'not_proven' | 'never' }
+>;
+export type Hook = Known<'HookView', { state: 'off' | 'registered' | 'missing' }>;
+export type Calls = Known<'CallsView', { state: 'open' | 'waiting' | 'shut' }>;
+export type Sync = Known<'SyncView', { objects: SyncObject[]; webhook: Hook; budget: Calls | null }>;
+export type QuarantineList = { data: Whole<Wire['QuarantineView']>[]; meta: Whole<Wire['ListMeta']> };
 export type Home = Known<'HomeView', { mirror: MirrorObject[]; runs: Run[] }>;
 
 export type Session = Whole<Wire['SessionView']>;
