@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant as Wall;
 
 use almoner::desk::gifts::Delivery;
+use almoner::desk::hooks::Refused;
 use almoner::desk::{Asked, Desk};
 use almoner::ground::access::{Caller, Role, User};
 use almoner::ground::gift::GiftIntent;
@@ -105,7 +106,14 @@ fn desk(folder: &std::path::Path) -> Desk {
     let store = Store::open(Place::File(folder.join("ledger.redb")), world.clone(), Drive::Thread)
         .expect("a new ledger");
     let zone = Zone::named("Europe/London").expect("London is a zone");
-    Desk { store, world, zone, key: SecretKey::new([1; 32]), staging_enabled: true }
+    Desk {
+        store,
+        world,
+        zone,
+        key: SecretKey::new([1; 32]),
+        staging_enabled: true,
+        refused: Refused::default(),
+    }
 }
 
 fn ledger(folder: &std::path::Path) {

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::desk::hooks::Refused;
 use crate::faces::control;
 use crate::faces::http::{Face, Info, router};
 use crate::ground::time::Zone;
@@ -64,7 +65,14 @@ impl App {
         let key = secret_key(&config.data.join(KEY), &world, may_make)?;
         let search = Search::open(IndexPlace::Folder(config.data.join(INDEX)), &store)?;
         let means = means(&world, &store, config, &key).await?;
-        let desk = Desk { store, world, zone, key, staging_enabled: config.staging_enabled };
+        let desk = Desk {
+            store,
+            world,
+            zone,
+            key,
+            staging_enabled: config.staging_enabled,
+            refused: Refused::default(),
+        };
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;

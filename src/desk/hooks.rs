@@ -1,10 +1,12 @@
 //! Webhooks as they come: believed or not, kept before they are answered, and never acted on here.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Desk, Refusal};
 use crate::ground::id::{ConnectionId, Object};
 use crate::ground::journal::{Actor, Cause};
+use crate::ground::time::Instant;
 use crate::ground::webhook::twenty::{Hook, Payload, SECRET, Signed, ToRead, Told, verify};
 use crate::store::{Changes, Fail, StoreError, View, Working};
 use uuid::Uuid;
@@ -51,8 +53,10 @@ impl Desk {
         Ok(Heard::Kept)
     }
 
-    /// Counted, since many of them mean a wrong secret or somebody who tries.
+    /// Counted, since many of them mean a wrong secret or somebody who tries. Stored now and then only: whoever has no
+    /// secret must not make us write.
     async fn count_refused(&self) -> Result<(), Refusal> {
+        let Some(count) = self.refused.add(self.world.now()) else { return Ok(()) };
         self.store
             .write(move |view| {
                 let mut changes = Changes::new(Cause {
@@ -61,12 +65,38 @@ impl Desk {
                     request_id: None,
                 });
                 let mut hook = view.ledger().hook(ConnectionId::TWENTY)?;
-                hook.refused += 1;
+                hook.refused += count;
                 changes.working_text(Working::Hook, &slot(), Some(&hook))?;
                 Ok::<_, Fail<Refusal>>((changes, ()))
             })
             .await?;
         Ok(())
+    }
+}
+
+/// Webhooks that were not believed and are not stored yet.
+#[derive(Clone, Debug, Default)]
+pub struct Refused(Arc<Mutex<(u64, Option<Instant>)>>);
+
+/// How often they are stored, in milliseconds.
+const STORE_EVERY_MS: i64 = 10_000;
+
+impl Refused {
+    /// One more; answers how many are to be stored, when it is time to.
+    fn add(&self, now: Instant) -> Option<u64> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.0 += 1;
+        let since = held.1.map(|at| now.micros_since(at));
+        if since.is_some_and(|since| (0..STORE_EVERY_MS * 1_000).contains(&since)) {
+            return None;
+        }
+        held.1 = Some(now);
+        Some(std::mem::take(&mut held.0))
+    }
+
+    /// How many are not stored yet.
+    pub fn held(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -106,7 +136,7 @@ fn note(
     changes: &mut Changes,
     object: Object,
     id: Uuid,
-    (updated, destroyed): (Option<crate::ground::time::Instant>, bool),
+    (updated, destroyed): (Option<Instant>, bool),
 ) -> Result<(), StoreError> {
     let now = view.world.now();
     let known = view.ledger().to_read(ConnectionId::TWENTY, object, id)?;
@@ -127,4 +157,18 @@ pub fn waiting(ledger: &crate::store::Ledger<'_>) -> Result<BTreeMap<Object, u64
         *waiting.entry(object).or_default() += 1;
     }
     Ok(waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_that_nobody_believes_is_counted_whole_and_stored_rarely() {
+        let refused = Refused::default();
+        let stored: Vec<u64> = (0..100).filter_map(|n| refused.add(Instant(n * 250_000))).collect();
+        assert_eq!(stored, [1, 40, 40], "a store each ten seconds of 25");
+        assert_eq!(stored.iter().sum::<u64>() + refused.held(), 100);
+        assert!(refused.add(Instant(0)).is_some(), "a clock set back does not stop it");
+    }
 }

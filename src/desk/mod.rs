@@ -30,6 +30,8 @@ pub struct Desk {
     pub key: SecretKey,
     /// Whether gifts are taken in at all (`FUNDRAISING_ENABLE_GIFT_STAGING`).
     pub staging_enabled: bool,
+    /// Webhooks that were not believed lately.
+    pub refused: hooks::Refused,
 }
 
 /// Who asks, in which request.

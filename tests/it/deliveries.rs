@@ -23,6 +23,7 @@ fn desk() -> Desk {
         zone: Zone::named("Europe/London").unwrap(),
         key: SecretKey::new([1; 32]),
         staging_enabled: true,
+        refused: almoner::desk::hooks::Refused::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use almoner::desk::batches::NewBatch;
 use almoner::desk::gifts::{Delivery, Mark};
+use almoner::desk::hooks::Refused;
 use almoner::desk::{Asked, Desk};
 use almoner::ground::access::{Caller, Role, User};
 use almoner::ground::budget::{Buckets, Limit};
@@ -269,6 +270,7 @@ impl Outside {
             zone: Zone::named("Europe/London").unwrap(),
             key: SecretKey::new([7; 32]),
             staging_enabled: true,
+            refused: Refused::default(),
         };
         block(connection::establish(&store, "http://twenty.sim", None)).expect("the connection is stored");
         let wire = Arc::new(Wire {

@@ -330,7 +330,7 @@ fn calls_view(budget: &Budgeted, calls: u32, now: Instant) -> CallsView {
     }
 }
 
-fn hook_view(hook: Hook) -> HookView {
+fn hook_view(hook: Hook, held: u64) -> HookView {
     let state = match (hook.url.is_empty(), hook.id) {
         (true, _) => "off",
         (false, Some(_)) => "registered",
@@ -342,7 +342,7 @@ fn hook_view(hook: Hook) -> HookView {
         checked_at: hook.checked_at.map(|at| at.to_string()),
         heard_at: hook.heard_at.map(|at| at.to_string()),
         heard: hook.heard,
-        refused: hook.refused,
+        refused: hook.refused + held,
         note: hook.trouble,
     }
 }
@@ -391,7 +391,7 @@ pub(super) async fn sync(
         },
         objects: objects(&ledger, &workspace, &face)?,
         others: others(&workspace),
-        webhook: hook_view(ledger.hook(ConnectionId::TWENTY)?),
+        webhook: hook_view(ledger.hook(ConnectionId::TWENTY)?, face.desk.refused.held()),
         lacks: lacking(&workspace),
         budget: match &face.budget {
             Some(budget) => {
