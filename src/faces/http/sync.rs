@@ -40,6 +40,10 @@ pub struct SyncView {
     lacks: Vec<LackView>,
     /// Records set aside since they cannot be read.
     quarantined: u64,
+    /// Fields changed here and in Twenty wait for a decision in so many records.
+    conflicts: u64,
+    /// Changes made here that are not in Twenty, those in conflict and those refused included.
+    edits: u64,
 }
 
 /// The server.
@@ -311,6 +315,8 @@ pub(super) async fn sync(
         webhook: hook_view(ledger.hook(ConnectionId::TWENTY)?),
         lacks: lacking(&workspace),
         quarantined: ledger.object_count(ConnectionId::HERE, Object::Quarantine, SubjectState::Live)?,
+        conflicts: ledger.object_count(ConnectionId::HERE, Object::Conflict, SubjectState::Live)?,
+        edits: ledger.object_count(ConnectionId::HERE, Object::Edit, SubjectState::Live)?,
     }))
 }
 
