@@ -73,10 +73,11 @@ pub const EDIT_NO_OBJECT: &str =
 /// What is said of an edit of a field that the workspace does not have any more.
 pub const EDIT_NO_FIELD: &str = "The field was renamed or removed in Twenty since, so the change was not sent. Make it again under the field's new name.";
 /// What is said of an edit of a record that is not there.
-pub const EDIT_RECORD_GONE: &str =
-    "The record is no longer in Twenty (deleted for good, or merged into another). The change was not sent.";
+pub const EDIT_RECORD_GONE: &str = "The record is no longer in Twenty (deleted for good, or merged into another), so nothing is sent to it any more.";
+/// What is said of an edit of a record that was not found the first time.
+pub const EDIT_NOT_FOUND: &str = "Twenty does not find the record at the moment. Looking once more.";
 /// What is said of an edit of a record that was deleted.
-pub const EDIT_RECORD_DELETED: &str = "The record was deleted in Twenty. The change was not sent. Restore the record there and make the change again, or take it back.";
+pub const EDIT_RECORD_DELETED: &str = "The record was deleted in Twenty, so nothing is sent to it any more. Restore it there and make the change again, or dismiss it.";
 /// What is said of an edit of a record that has no time of change.
 pub const EDIT_NO_TIME: &str = "Twenty does not say when this record was changed last, so that nothing can be sent over it safely. Trying again.";
 /// What is said of an edit whose record changes again and again.

@@ -3,6 +3,7 @@
 //! Keeps out: a change sent over somebody else's, one sent twice or never, a conflict that nobody sees, an edit that
 //! touches another record, our own write coming back as news.
 
+mod lives;
 mod makes;
 
 use almoner::desk::Refusal;
@@ -202,6 +203,9 @@ fn every_fault_of_the_network_at_every_call() {
         Fault::Storm(3),
         Fault::MissingRecord,
         Fault::ForeignId,
+        Fault::IgnoredFilter,
+        Fault::StaleRead(1),
+        Fault::StaleRead(50),
         Fault::TimeoutBefore,
         Fault::TimeoutAfter,
         Fault::DuplicateDelivery,
@@ -357,6 +361,17 @@ fn the_process_dies_while_somebody_edits_the_same() {
         assert_eq!(done, conflict(&process, id).is_none(), "moment {moment}");
         assert_eq!(done, !died, "moment {moment}");
     }
+}
+
+#[test]
+fn one_call_at_a_time_is_enough_to_look_and_to_send() {
+    let outside = Outside::new(15);
+    let (mut process, people) = mirrored(&outside, 1);
+    // After a word about the limit there is one call every 750 ms, and none in store.
+    outside.twenty.set_faults(Plan::none().at(1, Fault::Storm(2)));
+    edit(&process, people[0], &json!({ "jobTitle": "Treasurer" }));
+    settle(&outside, &mut process);
+    assert_eq!(there(&outside, "people", people[0])["jobTitle"], "Treasurer");
 }
 
 #[test]

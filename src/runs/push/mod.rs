@@ -29,6 +29,9 @@ type Stored<T> = Result<T, WriteError<()>>;
 /// How often in a row a record may move under an edit before it rests.
 const MOVES_MAX: u32 = 5;
 
+/// How often a record that is not found is looked for again.
+const LOOKS_MAX: u32 = 3;
+
 /// The sending of edits.
 pub struct Push {
     means: Means,
@@ -36,6 +39,8 @@ pub struct Push {
     resting: BTreeMap<Uuid, (Instant, u32)>,
     failures: u32,
     moves: u32,
+    /// What was read for an edit while there was no call left to send it. Reading it again would cost that call.
+    planned: Option<(Turn, Planned)>,
 }
 
 /// An edit whose turn it is, with what the workspace says of its record.
@@ -58,7 +63,7 @@ enum Due {
 impl Push {
     /// The sending of this connection's edits.
     pub const fn new(means: Means) -> Self {
-        Self { means, resting: BTreeMap::new(), failures: 0, moves: 0 }
+        Self { means, resting: BTreeMap::new(), failures: 0, moves: 0, planned: None }
     }
 
     /// The next thing to do for one edit.
@@ -73,6 +78,9 @@ impl Push {
     }
 
     async fn try_step(&mut self) -> Stored<Next> {
+        if let Some((turn, planned)) = self.planned.take() {
+            return self.send(turn, planned).await;
+        }
         let next = match self.due().map_err(WriteError::Store)? {
             Due::Nothing => return Ok(Next::Idle),
             Due::At(at) => return Ok(Next::Wait(at)),
@@ -155,6 +163,10 @@ impl Push {
             }
         };
         let Some(record) = found.into_iter().next() else {
+            // The answer may come from a replica that lags behind.
+            if self.failed(&turn.edit) < LOOKS_MAX {
+                return self.rest(turn.edit, texts::EDIT_NOT_FOUND.to_owned()).await;
+            }
             commits::refuse(&self.means, turn.edit, texts::EDIT_RECORD_GONE.to_owned()).await?;
             return Ok(Next::Again);
         };
@@ -203,7 +215,10 @@ impl Push {
     async fn send(&mut self, turn: Turn, planned: Planned) -> Stored<Next> {
         let permit = match self.permit(&turn.edit) {
             Ok(permit) => permit,
-            Err(until) => return Ok(Next::Wait(until)),
+            Err(until) => {
+                self.planned = Some((turn, planned));
+                return Ok(Next::Wait(until));
+            }
         };
         let Turn { edit, object, names, .. } = turn;
         let Some(sent) = commits::sent(&self.means, edit.clone(), planned.seen).await? else {

@@ -132,6 +132,31 @@ fn a_link_to_somebody_who_went_meanwhile_is_told_and_the_task_stays() {
     );
     assert_eq!(stands(&process, Object::Tasks, kept.record), SubjectState::Live);
     assert_eq!(stands(&process, Object::TaskTargets, edit.makes[1].id), SubjectState::Gone);
+    block(process.desk.withdraw_edit(&reviewer(), edit.id)).expect("dismissed");
+    settle(&outside, &mut process);
+    assert_eq!((outside.twenty.records("tasks").len(), open_edits(&process).len()), (1, 0));
+}
+
+#[test]
+fn a_note_can_be_taken_back_until_it_may_be_there() {
+    let outside = Outside::new(25);
+    let (mut process, people) = mirrored(&outside, 1);
+    let kept =
+        block(process.desk.new_note(&reviewer(), NewNote { task: None, ..task(&people) })).expect("kept");
+    block(process.desk.withdraw_edit(&reviewer(), kept.edit)).expect("taken back");
+    settle(&outside, &mut process);
+    assert_eq!(
+        (stands(&process, Object::Notes, kept.record), outside.twenty.records("notes").len()),
+        (SubjectState::Gone, 0)
+    );
+    outside.twenty.set_faults(Plan::none().at(1, Fault::LostReply).only(Scope::Writes));
+    let kept =
+        block(process.desk.new_note(&reviewer(), NewNote { task: None, ..task(&people) })).expect("kept");
+    process.step();
+    let refused = block(process.desk.withdraw_edit(&reviewer(), kept.edit));
+    assert!(matches!(refused, Err(Refusal::Nothing(_))), "{refused:?}");
+    settle(&outside, &mut process);
+    assert_eq!(outside.twenty.records("notes").len(), 1);
 }
 
 #[test]
