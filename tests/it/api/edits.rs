@@ -76,6 +76,11 @@ fn a_conflict_is_told_with_both_sides_and_decided() {
     );
     assert_eq!(conflict["fields"][1]["label"], "Name · firstName");
     assert_eq!(api.counts(), (1, 1));
+    let need = api.get("/api/home").body["needsMe"][0].clone();
+    assert_eq!(
+        (&need["text"], &need["href"]),
+        (&json!("1 record was changed here and in Twenty."), &json!("/sync"))
+    );
     let path = format!("/api/sync/conflicts/{}", conflict["id"].as_str().unwrap());
     for bad in
         [json!({}), json!({ "choose": "mine" }), json!({ "fields": { "jobTitle": 1 } }), json!({ "x": 1 })]
@@ -162,6 +167,8 @@ fn what_cannot_be_changed_is_told_and_what_was_refused_is_dismissed() {
     let edit = api.get("/api/sync/edits").body["data"][0].clone();
     assert_eq!(edit["state"], "refused");
     assert!(edit["note"].as_str().unwrap().starts_with("The record is no longer in Twenty"));
+    let need = api.get("/api/home").body["needsMe"][0]["text"].clone();
+    assert_eq!(need, "1 change made here was not taken by Twenty.");
     let own = format!("/api/sync/edits/{}", edit["id"].as_str().unwrap());
     assert_eq!(api.call_with("DELETE", &own, "", &[]).status, 204);
     assert_eq!(api.call_with("DELETE", &own, "", &[]).status, 404);
