@@ -3,10 +3,15 @@
 
 pub mod access;
 pub mod batches;
+pub mod edits;
 pub mod gifts;
 pub mod hooks;
+pub mod makes;
 pub mod people;
 pub mod sync;
+mod values;
+
+pub use edits::EditAsk;
 
 use crate::ground::access::Caller;
 use crate::ground::intake::FieldError;

@@ -72,6 +72,10 @@ pub async fn erase_person(
                     erasure.deliveries += 1;
                 }
             }
+            // What was changed here of the person says who they are as much as the record does.
+            for edit in ledger.edits_ever(Object::People, person.0)? {
+                changes.erase(edit, &ground);
+            }
             forget_bodies(view, &mut changes, &rows)?;
             Ok::<_, Fail<Refusal>>((changes, erasure))
         })

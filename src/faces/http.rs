@@ -5,6 +5,7 @@ mod auth;
 mod batches;
 mod body;
 mod donors;
+mod edits;
 mod gifts;
 mod home;
 mod hooks;
@@ -26,7 +27,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{Semaphore, watch};
 
@@ -136,17 +137,24 @@ pub fn router(face: Face) -> Router {
         .route("/sync", get(sync::sync).post(sync::sync_now))
         .route("/sync/objects", post(sync::switch))
         .route("/sync/quarantine", get(sync::quarantine))
+        .route("/sync/edits", get(edits::edits))
+        .route("/sync/edits/{id}", delete(edits::withdraw))
+        .route("/sync/conflicts", get(edits::conflicts))
+        .route("/sync/conflicts/{id}", post(edits::decide))
         .route("/sync/{object}", patch(sync::change))
         .route("/sync/{object}/sweep", post(sync::sweep))
         .route("/donors", get(donors::search))
         .route("/gifts", get(mirror::gifts))
         .route("/records/{object}", get(mirror::records))
-        .route("/records/{object}/{id}", get(mirror::record))
+        .route("/records/{object}/{id}", get(mirror::record).patch(edits::change))
+        .route("/tasks", post(edits::new_task))
+        .route("/tasks/{id}", patch(edits::change_task))
+        .route("/notes", post(edits::new_note))
         .route("/journal", get(journal::list))
         .route("/events", get(live::events))
         .route("/session", get(session::show).post(session::sign_in).delete(session::sign_out))
         .route("/tokens", get(session::tokens).post(session::create_token))
-        .route("/tokens/{id}", axum::routing::delete(session::revoke_token))
+        .route("/tokens/{id}", delete(session::revoke_token))
         .route("/openapi.json", get(openapi::document))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method);

@@ -7,6 +7,7 @@ pub mod access;
 pub mod batch;
 pub mod budget;
 pub mod crm;
+pub mod edit;
 pub mod further;
 pub mod gift;
 pub mod id;

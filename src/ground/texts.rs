@@ -67,3 +67,27 @@ pub const NO_SUCH_DATE: &str = "The gift's date is not a date. Correct it in Twe
 /// What is said of an organisation's gift where Twenty has no field for it.
 pub const NO_COMPANY_FIELD: &str = "Twenty's gifts have no field for the organisation that gave. Add the relation \"company\" to gifts in Twenty, \
     then put this gift back to review and process it again.";
+/// What is said of an edit whose object the workspace does not have any more.
+pub const EDIT_NO_OBJECT: &str =
+    "The Twenty workspace does not have this kind of record any more, so the change was not sent.";
+/// What is said of an edit of a field that the workspace does not have any more.
+pub const EDIT_NO_FIELD: &str = "The field was renamed or removed in Twenty since, so the change was not sent. Make it again under the field's new name.";
+/// What is said of an edit of a record that is not there.
+pub const EDIT_RECORD_GONE: &str = "The record is no longer in Twenty (deleted for good, or merged into another), so nothing is sent to it any more.";
+/// What is said of an edit of a record that was not found the first time.
+pub const EDIT_NOT_FOUND: &str = "Twenty does not find the record at the moment. Looking once more.";
+/// What is said of an edit of a record that was deleted.
+pub const EDIT_RECORD_DELETED: &str = "The record was deleted in Twenty, so nothing is sent to it any more. Restore it there and make the change again, or dismiss it.";
+/// What is said of an edit of a record that has no time of change.
+pub const EDIT_NO_TIME: &str = "Twenty does not say when this record was changed last, so that nothing can be sent over it safely. Trying again.";
+/// What is said of an edit whose record changes again and again.
+pub const EDIT_MOVES: &str =
+    "Somebody or something is changing this record in Twenty all the time. Trying again in a moment.";
+/// What stands at the front of Twenty's own reason for refusing an edit.
+pub const EDIT_REFUSED: &str = "Twenty refused this: ";
+/// What stands at the front of Twenty's own reason for refusing to link what it took.
+pub const EDIT_LINK_REFUSED: &str = "It is in Twenty, but linking it to its record was refused: ";
+/// What is said of a record that was made from here and deleted there.
+pub const EDIT_MADE_DELETED: &str = "It reached Twenty and was deleted there. It was not made again.";
+/// What is said of a record that never brought a usable answer.
+pub const EDIT_NO_ANSWER: &str = "Twenty was asked several times to take this and gave no usable answer each time; it is not there. Take it back and make it again, or tell whoever runs Twenty.";

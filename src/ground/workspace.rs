@@ -159,6 +159,22 @@ impl Workspace {
         label.or(plural).unwrap_or_else(|| object.word().to_owned())
     }
 
+    /// What people call a field, or a part such as `name.firstName`: as the workspace does, else its name.
+    pub fn field_label(&self, object: Object, path: &str) -> String {
+        let (field, part) = path.split_once('.').map_or((path, None), |(field, part)| (field, Some(part)));
+        let known = self.names(object).and_then(|names| {
+            self.schema
+                .as_ref()?
+                .objects
+                .get(&names.plural)?
+                .fields
+                .get(field)
+                .map(|field| field.label.clone())
+        });
+        let label = known.filter(|label| !label.is_empty()).unwrap_or_else(|| field.to_owned());
+        part.map_or(label.clone(), |part| format!("{label} · {part}"))
+    }
+
     /// Objects of the workspace that could be switched on: neither mirrored anyway nor Twenty's own machinery.
     pub fn others(&self) -> Vec<(&String, &ObjectSchema)> {
         let ours: BTreeSet<&str> = Object::STANDARD

@@ -7,6 +7,7 @@ pub mod hook;
 pub mod inbox;
 pub mod process_batch;
 pub mod provision;
+pub mod push;
 pub mod reindex;
 mod see;
 pub mod supervisor;

@@ -14,6 +14,7 @@ use super::cycle::Cycle;
 use super::hook::HookKeeper;
 use super::inbox::Inbox;
 use super::process_batch::ProcessBatch;
+use super::push::Push;
 use super::reindex::Reindex;
 use super::walk::Walker;
 use super::{Means, Next};
@@ -117,17 +118,18 @@ where
     }
 }
 
-/// What keeps the mirror.
+/// What keeps the mirror, and brings to Twenty what was changed here.
 #[derive(Clone, Copy, Debug)]
 enum Keeper {
     Walk,
     Cycle,
     Inbox,
     Hook,
+    Push,
 }
 
 impl Keeper {
-    const ALL: [Self; 4] = [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook];
+    const ALL: [Self; 5] = [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push];
 
     const fn word(self) -> &'static str {
         match self {
@@ -135,6 +137,7 @@ impl Keeper {
             Self::Cycle => "cycle",
             Self::Inbox => "inbox",
             Self::Hook => "hook",
+            Self::Push => "push",
         }
     }
 }
@@ -145,12 +148,14 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
     let mut cycle = Cycle::new(means.clone());
     let mut inbox = Inbox::new(means.clone());
     let mut hook = HookKeeper::new(means.clone());
+    let mut push = Push::new(means.clone());
     while !*stopped.borrow() {
         let next = match keeper {
             Keeper::Walk => walker.step().await,
             Keeper::Cycle => cycle.step().await,
             Keeper::Inbox => inbox.step().await,
             Keeper::Hook => hook.step().await,
+            Keeper::Push => push.step().await,
         };
         rest(&means, next, &mut notes, &mut stopped).await;
     }

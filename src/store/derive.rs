@@ -1,6 +1,7 @@
 //! Index keys and counters that follow from a record. `verify` rebuilds them with the same functions.
 
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::codec::{Header, from_json};
 use super::error::StoreError;
@@ -68,12 +69,15 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
             let evidence: EvidenceRow = from_json("evidence", json)?;
             keys.standing.push(Key::Subject(IndexKey::new(Index::EvidenceByRow).uuid(evidence.row.0)));
         }
+        Object::Edit | Object::Conflict => {
+            let about: About = from_json("edit", json)?;
+            let object = Object::from_word(&about.object);
+            keys.lasting.extend(object.map(|object| Key::Entry(key::edits_by_record(object, about.record))));
+        }
         Object::Run => keys.standing.extend(run_keys(&from_json("run", json)?)),
         // Nothing is looked up in these by what they hold.
         Object::GiftBatch
         | Object::Token
-        | Object::Edit
-        | Object::Conflict
         | Object::Quarantine
         | Object::Companies
         | Object::Appeals
@@ -97,6 +101,13 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         }
     }
     Ok(keys)
+}
+
+/// What an edit or a conflict is about.
+#[derive(Deserialize)]
+struct About {
+    object: String,
+    record: Uuid,
 }
 
 #[derive(Deserialize)]

@@ -145,6 +145,11 @@ pub(super) fn merged_into(name: &SubjectKey) -> IndexKey {
     IndexKey::new(Index::MergedInto).bytes(&subject(name)).bytes(&[0])
 }
 
+/// Entries of edits and conflicts about a record of Twenty.
+pub(super) fn edits_by_record(object: Object, record: Uuid) -> IndexKey {
+    IndexKey::new(Index::EditsByRecord).bytes(&object.number().to_be_bytes()).uuid(record)
+}
+
 /// Counter of subjects by state.
 pub(super) fn count(connection: ConnectionId, object: Object, of: SubjectState) -> Vec<u8> {
     let mut out = vec![1];

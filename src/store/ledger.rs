@@ -141,7 +141,7 @@ impl Ledger<'_> {
         Ok(self.subjects(&key::merged_into(name).prefix(), None, Order::Up, usize::MAX)?.0)
     }
 
-    fn typed<T: DeserializeOwned>(
+    pub(super) fn typed<T: DeserializeOwned>(
         what: &'static str,
         record: Option<Record<String>>,
     ) -> Result<Option<Record<T>>, StoreError> {
@@ -151,7 +151,7 @@ impl Ledger<'_> {
             .transpose()
     }
 
-    fn here<T: DeserializeOwned>(
+    pub(super) fn here<T: DeserializeOwned>(
         &self,
         what: &'static str,
         object: Object,

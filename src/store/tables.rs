@@ -94,12 +94,14 @@ pub(super) enum Index {
     MergedInto = 11,
     /// (donor, subject): staged rows that name this donor.
     StagedByDonor = 12,
+    /// (object, id, seq): every entry of an edit or a conflict about this record.
+    EditsByRecord = 13,
 }
 
 #[cfg(test)]
 impl Index {
     /// Every index.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Newest,
         Self::GiftsByDonor,
         Self::StagedByStatus,
@@ -112,6 +114,7 @@ impl Index {
         Self::PersonByEmail,
         Self::MergedInto,
         Self::StagedByDonor,
+        Self::EditsByRecord,
     ];
 }
 
@@ -166,6 +169,6 @@ mod tests {
             Working::Connection as u8,
         ];
         assert_eq!(working, [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
     }
 }

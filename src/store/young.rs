@@ -23,12 +23,13 @@ pub(super) const TAKEN_OUT: u8 = 0;
 
 /// Whether a key of the index has a scattered place.
 pub(super) fn is_scattered(key: &[u8]) -> bool {
-    const SCATTERED: [Index; 5] = [
+    const SCATTERED: [Index; 6] = [
         Index::GiftsByDonor,
         Index::UserByEmail,
         Index::PersonByEmail,
         Index::MergedInto,
         Index::StagedByDonor,
+        Index::EditsByRecord,
     ];
     key.first().is_some_and(|number| SCATTERED.iter().any(|index| *index as u8 == *number))
 }

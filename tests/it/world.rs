@@ -28,6 +28,7 @@ use almoner::runs::gate::Gate;
 use almoner::runs::hook::HookKeeper;
 use almoner::runs::inbox::Inbox;
 use almoner::runs::process_batch::ProcessBatch;
+use almoner::runs::push::Push;
 use almoner::runs::walk::Walker;
 use almoner::runs::{Means, Next, Settings, connection};
 use almoner::sim::scenario::Size;
@@ -96,6 +97,7 @@ pub struct Process {
     cycle: Cycle,
     inbox: Inbox,
     hook: HookKeeper,
+    push: Push,
     runs: BTreeMap<RunId, ProcessBatch>,
     pub wire: Arc<Wire>,
 }
@@ -365,6 +367,7 @@ impl Process {
             cycle: Cycle::new(means.clone()),
             inbox: Inbox::new(means.clone()),
             hook: HookKeeper::new(means.clone()),
+            push: Push::new(means.clone()),
             desk,
             means,
             runs: BTreeMap::new(),
@@ -395,6 +398,7 @@ impl Process {
         next = sooner(next, block(self.cycle.step()));
         next = sooner(next, block(self.inbox.step()));
         next = sooner(next, block(self.hook.step()));
+        next = sooner(next, block(self.push.step()));
         let active = self.means.store.snapshot().and_then(|snapshot| snapshot.ledger().active_runs());
         let Ok(active) = active else { return Next::Wait(self.means.world.now().plus_millis(1_000)) };
         for record in active {
@@ -427,6 +431,7 @@ impl Process {
         passes_done
             && ledger.active_runs().is_ok_and(|runs| runs.is_empty())
             && ledger.outbox_len().is_ok_and(|len| len == 0)
+            && ledger.open_edits().is_ok_and(|edits| !edits.iter().any(|edit| edit.value.state.is_open()))
     }
 
     pub fn take_in(&self, delivery: Delivery) -> StagedId {

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use crate::ground::gift::{GiftIntent, PaymentMethod};
-use crate::ground::id::{BatchId, CompanyId, PersonId};
+use crate::ground::id::{BatchId, CompanyId, Object, PersonId};
 use crate::ground::intake::{FieldError, Intake};
 use crate::ground::money::{Currency, MICROS_MAX, Money};
 use crate::ground::patch::Patch;
 use crate::ground::staging::{DonorEvidence, RowEdit, Source};
-use crate::ground::time::CalendarDate;
+use crate::ground::time::{CalendarDate, Instant};
 
 /// Longest text of one field, in characters.
 const TEXT_MAX: usize = 4_000;
@@ -189,6 +189,67 @@ impl Reader {
             self.wrong(field, format!("{field} holds something that is not an id."));
         }
         parsed.into_iter().flatten().collect()
+    }
+
+    /// A version: a number that is not negative.
+    pub(super) fn number(&mut self, field: &str) -> Option<u64> {
+        let value = self.map.get(field).filter(|value| !value.is_null())?.as_u64();
+        if value.is_none() {
+            self.wrong(field, format!("{field} must be the version of a record."));
+        }
+        value
+    }
+
+    /// An instant.
+    pub(super) fn instant(&mut self, field: &str) -> Option<Instant> {
+        self.parsed_text(field, |text| {
+            text.parse().map_err(|_| format!("Write {field} as an instant such as 2026-11-23T09:15:00Z."))
+        })
+    }
+
+    /// The members of an object inside, at least one.
+    pub(super) fn members(&mut self, field: &str) -> Option<Map<String, Value>> {
+        let members = self.map.get(field).and_then(Value::as_object).filter(|members| !members.is_empty());
+        let members = members.cloned();
+        if members.is_none() {
+            self.wrong(field, format!("{field} must be an object with at least one member."));
+        }
+        members
+    }
+
+    /// The body's own members as they are; others than these are told.
+    pub(super) fn own_members(&mut self, known: &[&str]) -> Map<String, Value> {
+        let map = self.map.clone();
+        if map.is_empty() {
+            self.wrong("", format!("Send at least one of {}.", known.join(", ")));
+        }
+        for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
+            self.wrong(key, format!("{key} cannot be changed here."));
+        }
+        map
+    }
+
+    /// Records by kind and id.
+    pub(super) fn targets(&mut self, field: &str) -> Vec<(Object, Uuid)> {
+        let items = match self.map.get(field) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Array(items)) => items.clone(),
+            Some(_) => {
+                self.wrong(field, format!("{field} must be a list of {{\"object\", \"id\"}}."));
+                return Vec::new();
+            }
+        };
+        let one = |item: &Value| {
+            let object = item.get("object").and_then(Value::as_str).and_then(Object::from_word);
+            let id = item.get("id").and_then(Value::as_str).and_then(|text| uuid_of(text).ok());
+            object.filter(|object| object.is_mirrored()).zip(id)
+        };
+        let read: Vec<_> = items.iter().map(one).collect();
+        if read.iter().any(Option::is_none) {
+            let message = "Name each record as {\"object\": \"people\", \"id\": \"…\"}.";
+            self.wrong(field, message);
+        }
+        read.into_iter().flatten().collect()
     }
 
     /// A list of words.

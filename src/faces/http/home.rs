@@ -12,6 +12,7 @@ use super::gifts::CountsView;
 use super::params::NoParams;
 use super::problem::Problem;
 use super::wire::FreshnessView;
+use crate::ground::edit::State as Far;
 use crate::ground::id::{ConnectionId, Object};
 use crate::ground::journal::SubjectState;
 use crate::ground::run::ProcessRun;
@@ -90,8 +91,33 @@ fn counted(count: u64, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
-fn needs(staging: &CountsView) -> Vec<NeedView> {
+/// Conflicts, and changes that Twenty did not take.
+fn edits_in_need(ledger: &Ledger<'_>) -> Result<(u64, u64), StoreError> {
+    let conflicts = ledger.object_count(ConnectionId::HERE, Object::Conflict, SubjectState::Live)?;
+    if ledger.object_count(ConnectionId::HERE, Object::Edit, SubjectState::Live)? == 0 {
+        return Ok((conflicts, 0));
+    }
+    let edits = ledger.open_edits()?;
+    let refused = edits.iter().filter(|edit| matches!(edit.value.state, Far::Refused { .. })).count();
+    Ok((conflicts, refused as u64))
+}
+
+fn needs(staging: &CountsView, (conflicts, refused): (u64, u64)) -> Vec<NeedView> {
     let rows = [
+        (
+            conflicts,
+            "record was changed here and in Twenty.",
+            "records were changed here and in Twenty.",
+            "Decide which value stays.",
+            "/sync",
+        ),
+        (
+            refused,
+            "change made here was not taken by Twenty.",
+            "changes made here were not taken by Twenty.",
+            "See why, then dismiss it or make it again.",
+            "/sync",
+        ),
         (
             staging.process_failed,
             "gift could not be posted.",
@@ -152,7 +178,7 @@ pub(super) async fn home(
         demo: face.info.demo,
         organisation: face.info.organisation.clone(),
         time_zone: face.desk.zone.name().to_owned(),
-        needs_me: needs(&staging),
+        needs_me: needs(&staging, edits_in_need(&ledger)?),
         staging,
         mirror: mirrors(&ledger, &face)?,
         runs: runs(&ledger)?,

@@ -92,7 +92,7 @@ pub(super) fn entry_view(ledger: &Ledger<'_>, seq: Seq) -> Result<Option<EntryVi
     Ok(Some(EntryView {
         seq: seq.0,
         at: header.recorded.to_string(),
-        who: WhoView { kind: header.actor.kind(), name: name(ledger, &header.actor)? },
+        who: WhoView { kind: header.actor.kind(), name: who_name(ledger, &header.actor)? },
         object: header.key.object.word(),
         subject_id: header.key.foreign.to_string(),
         title,
@@ -104,7 +104,8 @@ pub(super) fn entry_view(ledger: &Ledger<'_>, seq: Seq) -> Result<Option<EntryVi
     }))
 }
 
-fn name(ledger: &Ledger<'_>, actor: &Actor) -> Result<String, StoreError> {
+/// What people call whoever made a change.
+pub(super) fn who_name(ledger: &Ledger<'_>, actor: &Actor) -> Result<String, StoreError> {
     Ok(match actor {
         Actor::User(id) => ledger.user(*id)?.map_or_else(|| "A former user".into(), |user| user.value.name),
         Actor::Token(id) => {

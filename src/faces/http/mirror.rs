@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::auth::{May, Reads};
+use super::edits::{PendingEdit, pending_edit};
 use super::gifts::row_view;
 use super::params::{Params, cursor};
 use super::problem::Problem;
@@ -219,6 +220,9 @@ pub struct RecordView {
     /// address shows it.
     #[schema(value_type = serde_json::Value)]
     record: Option<Box<RawValue>>,
+    /// Of one record asked for as it is now: what was changed here and is not in Twenty yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_edit: Option<PendingEdit>,
 }
 
 /// `meta` of records.
@@ -268,6 +272,7 @@ fn record_row(record: &Record<String>) -> Option<Rendered> {
         state: state_word(record.state),
         recorded_at: record.recorded.to_string(),
         record: RawValue::from_string(record.value.clone()).ok(),
+        pending_edit: None,
     };
     Some(Rendered { text: serde_json::to_string(&view).ok()?.into(), refers_to: None })
 }
@@ -387,5 +392,14 @@ pub(super) async fn record(
     let found = ledger.entry_as_of(&name_of(object, id), moment.as_of)?;
     let rows = record_rows(&face, &ledger, (object, &moment), found.as_slice())?;
     let row = rows.first().ok_or(Problem::not_found("record"))?;
-    answer(&row.text, &meta(&Page { items: Vec::new(), next: None }, &moment))
+    let pending =
+        if moment.is_past || !object.is_mirrored() { None } else { pending_edit(&ledger, object, id)? };
+    let text = match pending.and_then(|pending| serde_json::to_string(&pending).ok()) {
+        // It goes in before the bracket that ends the record.
+        Some(pending) => {
+            format!("{},\"pendingEdit\":{pending}}}", row.text.strip_suffix('}').unwrap_or(&row.text))
+        }
+        None => row.text.to_string(),
+    };
+    answer(&text, &meta(&Page { items: Vec::new(), next: None }, &moment))
 }

@@ -44,6 +44,10 @@ pub struct SyncView {
     quarantined: u64,
     /// How our calls stand; absent where nothing calls Twenty.
     budget: Option<CallsView>,
+    /// Fields changed here and in Twenty wait for a decision in so many records.
+    conflicts: u64,
+    /// Changes made here that are not in Twenty, those in conflict and those refused included.
+    edits: u64,
 }
 
 /// The server.
@@ -401,6 +405,8 @@ pub(super) async fn sync(
             None => None,
         },
         quarantined: ledger.object_count(ConnectionId::HERE, Object::Quarantine, SubjectState::Live)?,
+        conflicts: ledger.object_count(ConnectionId::HERE, Object::Conflict, SubjectState::Live)?,
+        edits: ledger.object_count(ConnectionId::HERE, Object::Edit, SubjectState::Live)?,
     }))
 }
 

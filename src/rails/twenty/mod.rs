@@ -7,6 +7,7 @@ mod model;
 mod query;
 mod reply;
 mod schema;
+mod write;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 pub use hooks::Registered;
 pub use model::Door;
 pub use query::PageAsk;
+pub use write::{Guard, Guarded, body_of};
 
 use self::call::{Call, unfit};
 use super::{Outcome, Permit, RawRecord, RecordPage, Transport, TransportError, Trouble};

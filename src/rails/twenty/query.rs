@@ -5,6 +5,7 @@
 
 use uuid::Uuid;
 
+use super::write::Guard;
 use crate::ground::time::Instant;
 
 /// Both living and soft-deleted records: naming `deletedAt` lifts the hiding (contract 6.2).
@@ -38,6 +39,14 @@ pub(super) fn probe(plural: &str, ids: &[Uuid]) -> String {
     let list: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
     let filter = format!("and(id[in]:[{}],{ALSO_DELETED})", list.join(","));
     format!("/rest/{plural}?limit={PAGE_MAX}&depth=0&filter={}", encoded(&filter))
+}
+
+/// The record as it was seen, and nothing else (contract 6.1). Times are told in whole milliseconds, cut.
+pub(super) fn guarded(plural: &str, Guard { id, seen }: Guard) -> String {
+    let (from, to) = (millis(seen), millis(seen.plus_millis(1)));
+    let filter =
+        format!("and(id[eq]:\"{id}\",deletedAt[is]:NULL,updatedAt[gte]:\"{from}\",updatedAt[lt]:\"{to}\")");
+    format!("/rest/{plural}?depth=0&filter={}", encoded(&filter))
 }
 
 /// How many records there are, soft-deleted ones included, and none of them (contract 1.3).
@@ -110,6 +119,14 @@ mod tests {
             decoded(&probe("gifts", &[id, id])),
             format!(
                 "/rest/gifts?limit=200&depth=0&filter=and(id[in]:[\"{id}\",\"{id}\"],or(deletedAt[is]:NULL,deletedAt[is]:NOT_NULL))"
+            )
+        );
+        let guard = Guard { id, seen: since };
+        assert_eq!(
+            decoded(&guarded("people", guard)),
+            format!(
+                "/rest/people?depth=0&filter=and(id[eq]:\"{id}\",deletedAt[is]:NULL,\
+                 updatedAt[gte]:\"2026-11-22T07:23:49.544Z\",updatedAt[lt]:\"2026-11-22T07:23:49.545Z\")"
             )
         );
         assert!(page("people", &ask).is_ascii());

@@ -167,8 +167,22 @@ pub(super) fn is_whole_json(body: &[u8]) -> bool {
 
 /// What became of a create. Only a complete and well-formed answer says anything; it is matched by id.
 pub(super) fn created(reply: &Response<Bytes>, member: &str, ids: &[Uuid]) -> Outcome {
-    let status = reply.status();
-    if !status.is_success() {
+    match written(reply, member) {
+        Outcome::Confirmed(found) => {
+            let all_there = ids.iter().all(|id| found.iter().any(|record| record.id == *id));
+            if all_there && found.len() == ids.len() {
+                Outcome::Confirmed(found)
+            } else {
+                Outcome::Rejected(not_fitting("other records than were sent"))
+            }
+        }
+        other => other,
+    }
+}
+
+/// What an answer to a write says, whichever records it holds.
+pub(super) fn written(reply: &Response<Bytes>, member: &str) -> Outcome {
+    if !reply.status().is_success() {
         return refusal(reply);
     }
     let envelope: Envelope<'_> = match serde_json::from_slice(reply.body()) {
@@ -178,17 +192,7 @@ pub(super) fn created(reply: &Response<Bytes>, member: &str, ids: &[Uuid]) -> Ou
         }
         Err(error) => return Outcome::Unknown(format!("an answer that is cut or not JSON: {error}")),
     };
-    match records(&envelope, member) {
-        Err(trouble) => Outcome::Rejected(trouble),
-        Ok(found) => {
-            let all_there = ids.iter().all(|id| found.iter().any(|record| record.id == *id));
-            if all_there && found.len() == ids.len() {
-                Outcome::Confirmed(found)
-            } else {
-                Outcome::Rejected(not_fitting("other records than were sent"))
-            }
-        }
-    }
+    records(&envelope, member).map_or_else(Outcome::Rejected, Outcome::Confirmed)
 }
 
 /// An error answer to a write: 4xx in Twenty's own shape says that nothing was kept; anything else says nothing.

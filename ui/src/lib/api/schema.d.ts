@@ -228,6 +228,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a note in Twenty, linked to its records. */
+        post: operations["new_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/records/{object}": {
         parameters: {
             query?: never;
@@ -259,7 +276,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes fields of a record that lives in Twenty; they travel there by themselves. */
+        patch: operations["change"];
         trace?: never;
     };
     "/api/session": {
@@ -294,6 +312,74 @@ export interface paths {
         /** Asks for a pass over everything that is mirrored. */
         post: operations["sync_now"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fields that were changed here and in Twenty, newest first. */
+        get: operations["conflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/conflicts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides a conflict: whose value stays. */
+        post: operations["decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes that are not in Twenty yet, or were not taken there, newest first. */
+        get: operations["edits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync/edits/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a change back that is not in Twenty, or dismisses one that Twenty refused. */
+        delete: operations["withdraw"];
         options?: never;
         head?: never;
         patch?: never;
@@ -365,6 +451,40 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a task in Twenty, linked to its records. */
+        post: operations["new_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes fields of a task. */
+        patch: operations["change_task"];
         trace?: never;
     };
     "/api/tokens": {
@@ -525,12 +645,38 @@ export interface components {
             before?: unknown;
             field: string;
         };
+        /** @description One field that two changed. */
+        ClashView: {
+            /** @description The field, or the part such as `name.firstName`. */
+            field: string;
+            here: components["schemas"]["SideView"];
+            /** @description What people call it. */
+            label: string;
+            there: components["schemas"]["SideView"];
+        };
         /** @description Calls of the last hour for one purpose. */
         ClassView: {
             /** Format: int32 */
             calls: number;
             /** @description `person`, `webhook`, `incremental` or `backfill`. */
             class: string;
+        };
+        /** @description Conflicts, newest first. */
+        ConflictList: {
+            data: components["schemas"]["ConflictView"][];
+            meta: components["schemas"]["ListMeta"];
+        };
+        /** @description A change here and one there that do not go together. */
+        ConflictView: {
+            fields: components["schemas"]["ClashView"][];
+            id: string;
+            /** @description What the record is called. */
+            label?: string | null;
+            object: string;
+            recordId: string;
+            since: string;
+            /** @description The record in Twenty. */
+            url?: string | null;
         };
         /** @description Records counted on both sides. */
         CountView: {
@@ -563,6 +709,13 @@ export interface components {
         /** @description The batch that was made. */
         CreatedBatchData: {
             createGiftBatch: components["schemas"]["BatchView"];
+        };
+        /** @description Whose values stay: `choose` for all fields, or `fields` for some. */
+        DecisionBody: {
+            /** @description `here` or `there`. */
+            choose?: string | null;
+            /** @description Field -> `here` or `there`. */
+            fields?: Record<string, never> | null;
         };
         /** @description What stands in a row's way. */
         DiagnosticsView: {
@@ -604,6 +757,36 @@ export interface components {
             name?: string | null;
             state: string;
             url?: string | null;
+        };
+        /** @description Fields to change. */
+        EditBody: {
+            /** @description Field, or part such as `name.firstName` -> wanted value. */
+            fields: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The version of the record that the editor saw, in the place of `If-Match`.
+             */
+            seen?: number | null;
+        };
+        /** @description Changes on their way, newest first. */
+        EditList: {
+            data: components["schemas"]["EditView"][];
+            meta: components["schemas"]["ListMeta"];
+        };
+        /** @description A change that is not in Twenty yet, or will not come there. */
+        EditView: {
+            at: string;
+            id: string;
+            /** @description What the record is called. */
+            label?: string | null;
+            /** @description What is in the way, or why it was refused. */
+            note?: string | null;
+            object: string;
+            recordId: string;
+            /** @description `waiting`, `sent`, `conflict` or `refused`. */
+            state: string;
+            /** @description Who asked for it. */
+            who: string;
         };
         /** @description One entry. */
         EntryView: {
@@ -758,6 +941,17 @@ export interface components {
             /** Format: int64 */
             nextBefore?: number | null;
         };
+        /** @description What was kept. */
+        KeptAnswer: {
+            data: components["schemas"]["KeptView"];
+        };
+        /** @description An edit and its record. */
+        KeptView: {
+            /** @description The edit. */
+            id: string;
+            /** @description The record in Twenty. */
+            recordId: string;
+        };
         /** @description Something the workspace lacks, or has in a form that cannot be used. */
         LackView: {
             /** @description What does not work without it. */
@@ -820,6 +1014,13 @@ export interface components {
             name: string;
             scopes: string[];
             token: string;
+        };
+        /** @description A note to make. */
+        NoteBody: {
+            /** @description Markdown. */
+            body?: string | null;
+            targets?: components["schemas"]["TargetBody"][] | null;
+            title: string;
         };
         /** @description The mirror of one object. */
         ObjectView: {
@@ -902,6 +1103,17 @@ export interface components {
             outcome: string;
             reason?: string | null;
             rowId: string;
+        };
+        /** @description A change of a record that is on its way. */
+        PendingEdit: {
+            at: string;
+            /** @description Field, or part such as `name.firstName` -> wanted value. */
+            fields: Record<string, never>;
+            id: string;
+            note?: string | null;
+            /** @description `waiting`, `sent`, `conflict` or `refused`. */
+            state: string;
+            who: string;
         };
         /** @description An error answer. */
         Problem: {
@@ -1024,6 +1236,7 @@ export interface components {
             /** @description The record's id; of a merged one, the id of the record it is part of. */
             id: string;
             object: string;
+            pendingEdit?: components["schemas"]["PendingEdit"] | null;
             /**
              * @description The record itself: Twenty's as it was told, numbers exactly as they were written; a staged row as its own
              *     address shows it.
@@ -1084,6 +1297,12 @@ export interface components {
             timeZone: string;
             user: components["schemas"]["UserView"];
             version: string;
+        };
+        /** @description One of two values. */
+        SideView: {
+            at?: string | null;
+            value?: unknown;
+            who?: string | null;
         };
         /** @description One staged row with how it came and what happened to it. */
         StagedRowAnswer: {
@@ -1149,6 +1368,16 @@ export interface components {
             budget?: components["schemas"]["CallsView"] | null;
             /**
              * Format: int64
+             * @description Fields changed here and in Twenty wait for a decision in so many records.
+             */
+            conflicts: number;
+            /**
+             * Format: int64
+             * @description Changes made here that are not in Twenty, those in conflict and those refused included.
+             */
+            edits: number;
+            /**
+             * Format: int64
              * @description How often a pass is promised, in milliseconds.
              */
             everyMs: number;
@@ -1164,6 +1393,23 @@ export interface components {
             quarantined: number;
             twenty: components["schemas"]["ServerView"];
             webhook: components["schemas"]["HookView"];
+        };
+        /** @description A record that a task or a note is about. */
+        TargetBody: {
+            id: string;
+            /** @description `people`, `companies`, … */
+            object: string;
+        };
+        /** @description A task to make. */
+        TaskBody: {
+            assigneeId?: string | null;
+            /** @description Markdown. */
+            body?: string | null;
+            dueAt?: string | null;
+            /** @description One of the states that tasks have in Twenty, such as `DONE`. */
+            status?: string | null;
+            targets?: components["schemas"]["TargetBody"][] | null;
+            title: string;
         };
         /** @description The tokens that work. */
         TokenList: {
@@ -2176,6 +2422,69 @@ export interface operations {
             };
         };
     };
+    new_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     records: {
         parameters: {
             query?: {
@@ -2282,6 +2591,90 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                object: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2530,6 +2923,220 @@ export interface operations {
             };
         };
     };
+    conflicts: {
+        parameters: {
+            query?: {
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edits: {
+        parameters: {
+            query?: {
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     switch: {
         parameters: {
             query?: never;
@@ -2734,6 +3341,152 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
