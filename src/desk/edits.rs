@@ -206,14 +206,7 @@ fn build_on_what_was_before(
         if edit.id == taken_back.id || edit.at < taken_back.at || edit.state != State::Waiting {
             continue;
         }
-        let before = edit.clone();
-        for field in &mut edit.fields {
-            let under = taken_back.fields.iter().find(|under| under.field == field.field);
-            if let Some(under) = under.filter(|under| under.value == field.base) {
-                field.base.clone_from(&under.base);
-            }
-        }
-        if edit != before {
+        if edit.rest_on_what_was_before(taken_back) {
             changes.update(Object::Edit, edit.id, &edit)?;
         }
     }

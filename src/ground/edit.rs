@@ -340,6 +340,20 @@ impl Edit {
         self.fields.retain(|edit| fields.contains(&edit.field));
     }
 
+    /// An edit that this one was made on top of did not arrive: this one rests on what that one rested on. Answers
+    /// whether that changed anything.
+    pub fn rest_on_what_was_before(&mut self, gone: &Self) -> bool {
+        let mut changed = false;
+        for field in &mut self.fields {
+            let under = gone.fields.iter().find(|under| under.field == field.field);
+            if let Some(under) = under.filter(|under| under.value == field.base) {
+                field.base.clone_from(&under.base);
+                changed = true;
+            }
+        }
+        changed
+    }
+
     /// The next record to make.
     pub fn next_make(&self) -> Option<&NewRecord> {
         self.makes.iter().find(|make| !make.there)

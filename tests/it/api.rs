@@ -64,6 +64,10 @@ impl Api {
         Self { outside, process, router, token, search, _stop: stop }
     }
 
+    fn settle(&mut self) {
+        assert_eq!(self.outside.settle(&mut self.process), Settled::Quiet);
+    }
+
     fn raw(&self, request: Request<axum::body::Body>) -> Reply {
         block(async {
             let response = self.router.clone().oneshot(request).await.unwrap();

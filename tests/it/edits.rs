@@ -368,7 +368,7 @@ fn one_call_at_a_time_is_enough_to_look_and_to_send() {
     let outside = Outside::new(15);
     let (mut process, people) = mirrored(&outside, 1);
     // After a word about the limit there is one call every 750 ms, and none in store.
-    outside.twenty.set_faults(Plan::none().at(1, Fault::Storm(2)));
+    outside.twenty.set_faults(Plan::none().at(1, Fault::Storm(1)));
     edit(&process, people[0], &json!({ "jobTitle": "Treasurer" }));
     settle(&outside, &mut process);
     assert_eq!(there(&outside, "people", people[0])["jobTitle"], "Treasurer");
@@ -416,6 +416,19 @@ fn what_is_taken_back_before_it_left_does_not_trip_what_was_built_on_it() {
     settle(&outside, &mut process);
     assert_eq!(there(&outside, "people", people[0])["jobTitle"], "Two");
     assert!(open_edits(&process).is_empty());
+}
+
+#[test]
+fn what_twenty_refused_does_not_trip_what_was_built_on_it() {
+    let outside = Outside::new(16);
+    let (mut process, people) = mirrored(&outside, 2);
+    outside.twenty.edit("people", people[1], &json!({ "emails": { "primaryEmail": "ada@example.org" } }));
+    for address in ["ada@example.org", "king@example.org"] {
+        edit(&process, people[0], &json!({ "emails": { "primaryEmail": address } }));
+    }
+    settle(&outside, &mut process);
+    assert_eq!(there(&outside, "people", people[0])["emails"]["primaryEmail"], "king@example.org");
+    assert!(matches!(open_edits(&process)[..], [Edit { state: State::Refused { .. }, .. }]));
 }
 
 #[test]

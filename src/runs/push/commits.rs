@@ -106,10 +106,23 @@ pub(super) async fn refuse(means: &Means, edit: Edit, reason: String) -> Result<
         }
         edit.note = None;
         edit.state = State::Refused { reason };
-        Ok(())
+        rest_of_the_record(view, changes, edit)
     })
     .await
     .map(drop)
+}
+
+/// Edits that were made on top of one that did not arrive.
+fn rest_of_the_record(view: &View<'_>, changes: &mut Changes, refused: &Edit) -> Result<(), Fail<()>> {
+    let Some(object) = refused.object() else { return Ok(()) };
+    for record in view.ledger().edits_of(object, refused.record)? {
+        let mut later = record.value;
+        let waits = later.state == State::Waiting && later.id != refused.id && later.at >= refused.at;
+        if waits && later.rest_on_what_was_before(refused) {
+            changes.update(Object::Edit, later.id, &later)?;
+        }
+    }
+    Ok(())
 }
 
 /// Nothing is to be sent: it stands there already, or a person must decide.

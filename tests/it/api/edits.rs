@@ -3,10 +3,6 @@
 use super::*;
 
 impl Api {
-    fn settle(&mut self) {
-        assert_eq!(self.outside.settle(&mut self.process), Settled::Quiet);
-    }
-
     fn person(&self, id: &str) -> Value {
         self.outside.twenty.records("people").into_iter().find(|person| person["id"] == id).unwrap()
     }

@@ -9,10 +9,6 @@ impl Api {
         let objects = sync.body["objects"].as_array().unwrap();
         objects.iter().find(|object| object["object"] == word).expect("mirrored").clone()
     }
-
-    fn settle(&mut self) {
-        assert_eq!(self.outside.settle(&mut self.process), Settled::Quiet);
-    }
 }
 
 #[test]
