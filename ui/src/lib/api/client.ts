@@ -69,6 +69,8 @@ export async function call<A>(method: string, path: string, options: Call = {}):
     const problem = body !== null && typeof body === 'object' ? (body as ProblemBody) : {};
     throw new ApiProblem(answer.status, problem, answer.headers.get('x-request-id'));
   }
+  // Begun, with nothing to tell yet.
+  if (answer.status === 202 && text === '') return undefined as A;
   if (body === null)
     throw new ApiProblem(0, { title: T.problem.unreachable, detail: T.problem.unreachableDetail }, null);
   return body as A;
