@@ -57,7 +57,8 @@ fn charity(seed: u64) -> Process {
             "providerPaymentId": format!("pi_{n:08x}"), "providerEventId": format!("evt_{n:08x}"),
         })
         .to_string();
-        taken.intake.evidence = DonorEvidence { first_name: first, last_name: last, email };
+        taken.intake.evidence =
+            DonorEvidence { first_name: first, last_name: last, email, ..DonorEvidence::default() };
         taken.intake.source.intake = "website_form".into();
         taken.intake.source.provider = Some("stripe".into());
         taken.intake.source.provider_payment_id = Some(format!("pi_{n:08x}"));

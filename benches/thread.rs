@@ -17,7 +17,7 @@ use almoner::ground::gift::GiftIntent;
 use almoner::ground::id::UserId;
 use almoner::ground::intake::Intake;
 use almoner::ground::money::Money;
-use almoner::ground::staging::{DonorEvidence, Source};
+use almoner::ground::staging::{DonorDecision, DonorEvidence, Source};
 use almoner::ground::time::{Instant, Zone};
 use almoner::store::secrets::SecretKey;
 use almoner::store::{Drive, Place, QueueFilter, Store, verify};
@@ -56,13 +56,17 @@ fn delivery(n: u64) -> Delivery {
         amount: Money::parse("25", "GBP".parse().expect("pounds are a currency")).expect("25 is an amount"),
         gift_date: None,
         evidence: DonorEvidence::default(),
-        donor: None,
+        donor: DonorDecision::Unreviewed,
         company: None,
         payment_method: None,
         intent: GiftIntent::Standard,
         notes: Some("x".repeat(400)),
         source,
         batch: None,
+        coding: almoner::ground::coding::Coding::default(),
+        fees: almoner::ground::coding::Fees::default(),
+        expected_at: None,
+        auto_process: None,
     };
     Delivery { intake, body: "y".repeat(700), idempotency_key: None }
 }

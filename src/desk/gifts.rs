@@ -2,12 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::posting::meant;
 use super::{Asked, Desk, Refusal};
-use crate::ground::id::{EvidenceId, Object, Origin, Seq, StagedId, local_id};
+use uuid::Uuid;
+
+use crate::ground::coding::{Coding, CodingEdit};
+use crate::ground::id::{BatchId, EvidenceId, Object, Origin, Seq, StagedId, SubjectKey, local_id};
 use crate::ground::intake::{FieldError, Intake};
+use crate::ground::journal::SubjectState;
 use crate::ground::patch::Patch;
 use crate::ground::replay::{Replay, ReplayKey, judge};
-use crate::ground::staging::{DonorDecision, Progress, RowEdit, StagedRow};
+use crate::ground::settings::GIFT_STAGING;
+use crate::ground::staging::{DonorEdit, Progress, RowEdit, StagedRow};
 use crate::ground::time::Instant;
 use crate::store::{Changes, Fail, StoreError, View, Working};
 
@@ -85,6 +91,9 @@ impl Desk {
         let (_, taken) = self
             .store
             .write(move |view| {
+                if !view.ledger().settings()?.is_on(GIFT_STAGING) {
+                    return Err(Refusal::StagingDisabled.into());
+                }
                 let body = *blake3::hash(delivery.body.as_bytes()).as_bytes();
                 let mut changes = Changes::new(cause);
                 let known = known_claim(view, &keys)?;
@@ -122,10 +131,16 @@ impl Desk {
         let cause = asked.cause("Edited");
         self.store
             .write(move |view| {
-                if let Patch::Set(batch) = edit.batch {
-                    batch_exists(view, batch)?;
-                }
+                let joins = match edit.batch {
+                    Patch::Set(batch) => Some(defaults_of(view, batch)?),
+                    Patch::Keep | Patch::Clear => None,
+                };
+                all_there(view, &edit)?;
                 let row = row_at(view, id, version)?.edited(edit)?;
+                let row = match joins {
+                    Some(defaults) => row.with_defaults(&defaults),
+                    None => row,
+                };
                 let mut changes = Changes::new(cause);
                 changes.update(Object::GiftStaging, id.0, &row)?;
                 Ok::<_, Fail<Refusal>>((changes, ()))
@@ -152,7 +167,11 @@ impl Desk {
             .write(move |view| {
                 let row = row_at(view, id, version)?;
                 let row = match mark {
-                    Mark::Ready => row.marked_ready(today)?,
+                    Mark::Ready => {
+                        let ledger = view.ledger();
+                        let around = ledger.around(&row, &ledger.settings()?, view.world.now())?;
+                        row.marked_ready(today, &around)?
+                    }
                     Mark::Review => row.back_to_review()?,
                     Mark::Discard => row.discarded()?,
                 };
@@ -178,12 +197,59 @@ pub(super) fn row_at(
     Ok(record.value)
 }
 
-pub(super) fn batch_exists(view: &View<'_>, batch: crate::ground::id::BatchId) -> Result<(), Fail<Refusal>> {
-    if view.ledger().batch(batch)?.is_some() {
-        return Ok(());
+/// What fills the blanks of rows in this batch; a batch that is not there is the sender's mistake.
+pub(super) fn defaults_of(view: &View<'_>, batch: BatchId) -> Result<Coding, Fail<Refusal>> {
+    if let Some(batch) = view.ledger().batch(batch)? {
+        return Ok(batch.value.defaults);
     }
     let message = "There is no such batch. Choose one from the list or leave it empty.".into();
     Err(Refusal::Invalid(vec![FieldError { field: "giftBatchId".into(), message }]).into())
+}
+
+/// Whatever a reviewer chooses is a record of the mirror, or they are told now and not when the gift is sent.
+fn all_there(view: &View<'_>, edit: &RowEdit) -> Result<(), Fail<Refusal>> {
+    let donor = match edit.donor {
+        DonorEdit::Choose(person) => Some(person.0),
+        _ => None,
+    };
+    let company = match edit.company {
+        Patch::Set(company) => Some(company.0),
+        Patch::Keep | Patch::Clear => None,
+    };
+    let chosen = [("donorId", Object::People, donor), ("companyId", Object::Companies, company)];
+    codes_there(view, &edit.coding, chosen.into_iter())
+}
+
+/// Whether the records that a coding names are in the mirror, and these others.
+pub(super) fn codes_there(
+    view: &View<'_>,
+    coding: &CodingEdit,
+    others: impl Iterator<Item = (&'static str, Object, Option<Uuid>)>,
+) -> Result<(), Fail<Refusal>> {
+    const fn set<T: Copy>(patch: &Patch<T>) -> Option<T> {
+        match patch {
+            Patch::Set(id) => Some(*id),
+            Patch::Keep | Patch::Clear => None,
+        }
+    }
+    let booked = [
+        ("appealId", Object::Appeals, set(&coding.appeal).map(|id| id.0)),
+        ("appealSourceId", Object::AppealSources, set(&coding.appeal_source).map(|id| id.0)),
+        ("fundId", Object::Funds, set(&coding.fund).map(|id| id.0)),
+        ("opportunityId", Object::Opportunities, set(&coding.opportunity).map(|id| id.0)),
+        ("giftPayoutId", Object::GiftPayouts, set(&coding.payout).map(|id| id.0)),
+        ("recurringAgreementId", Object::RecurringAgreements, set(&coding.agreement).map(|id| id.0)),
+    ];
+    let mut errors = Vec::new();
+    for (field, object, id) in others.chain(booked) {
+        let Some(id) = id else { continue };
+        let record = view.ledger().record_of(&SubjectKey::twenty(object, id))?;
+        if record.is_none_or(|record| !matches!(record.state, SubjectState::Live | SubjectState::Pending)) {
+            let message = "There is no such record here. Choose one from the list; one made in Twenty just now appears within minutes.";
+            errors.push(FieldError { field: field.into(), message: message.into() });
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Refusal::Invalid(errors).into()) }
 }
 
 fn slot(key: &ReplayKey) -> [u8; 32] {
@@ -218,9 +284,7 @@ fn claim_all(
 }
 
 fn stage(view: &View<'_>, changes: &mut Changes, intake: &Intake) -> Result<StagedId, Fail<Refusal>> {
-    if let Some(batch) = intake.batch {
-        batch_exists(view, batch)?;
-    }
+    let defaults = intake.batch.map(|batch| defaults_of(view, batch)).transpose()?;
     let origin: Origin = view.world.origin();
     let id = StagedId(local_id(Object::GiftStaging, origin));
     let row = StagedRow {
@@ -230,7 +294,7 @@ fn stage(view: &View<'_>, changes: &mut Changes, intake: &Intake) -> Result<Stag
         amount: intake.amount,
         gift_date: intake.gift_date,
         evidence: intake.evidence.clone(),
-        donor: intake.donor.map_or(DonorDecision::Unreviewed, DonorDecision::GivenBySender),
+        donor: if intake.auto_process == Some(true) { meant(view, intake)? } else { intake.donor },
         company: intake.company,
         payment_method: intake.payment_method,
         intent: intake.intent,
@@ -239,6 +303,13 @@ fn stage(view: &View<'_>, changes: &mut Changes, intake: &Intake) -> Result<Stag
         batch: intake.batch,
         progress: Progress::Review,
         attempts: 0,
+        coding: intake.coding,
+        fees: intake.fees,
+        expected_at: intake.expected_at,
+    };
+    let row = match defaults {
+        Some(defaults) => row.with_defaults(&defaults),
+        None => row,
     };
     changes.create(Object::GiftStaging, id.0, &row)?;
     Ok(id)

@@ -8,6 +8,9 @@ pub mod gifts;
 pub mod hooks;
 pub mod makes;
 pub mod people;
+pub mod plans;
+pub mod posting;
+pub mod settings;
 pub mod sync;
 mod values;
 
@@ -78,6 +81,12 @@ pub enum Refusal {
     /// Somebody changed the record in the meantime.
     #[error("Somebody changed this record in the meantime. Read it again and repeat the change.")]
     Changed,
+    /// A run of the batch is active.
+    #[error("A run of this batch is at work. Wait until it has ended, or stop it.")]
+    RunAtWork,
+    /// A dry run does not say any more what would happen.
+    #[error("Some gifts of this batch changed since the dry run. Look at a new one before you process.")]
+    PlanMoved,
     /// Nothing to do.
     #[error("{0}")]
     Nothing(&'static str),

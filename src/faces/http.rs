@@ -15,9 +15,15 @@ mod mirror;
 mod openapi;
 mod pages;
 mod params;
+mod plans;
+mod posting;
 mod problem;
+mod row;
+mod row_body;
 mod session;
+mod settings;
 mod sync;
+mod wait;
 mod wire;
 
 use std::str::FromStr;
@@ -127,13 +133,17 @@ pub fn router(face: Face) -> Router {
         .route("/gift-staging/process-ready", post(batches::process_ready))
         .route("/gift-staging/{id}", get(gifts::one).patch(gifts::edit))
         .route("/gift-staging/{id}/status", patch(gifts::mark))
+        .route("/gift-staging/{id}/process", post(posting::process))
+        .route("/gifts", post(posting::create_gift))
         .route("/gift-batches", get(batches::list).post(batches::create))
-        .route("/gift-batches/{id}", get(batches::one))
+        .route("/gift-batches/{id}", get(batches::one).patch(batches::edit))
         .route("/gift-batches/{id}/process", post(batches::process))
-        .route("/gift-batches/{id}/process/{runId}", get(batches::run));
+        .route("/gift-batches/{id}/plan", post(plans::plan))
+        .route("/gift-batches/{id}/process/{runId}", get(batches::run).patch(batches::steer));
     let api = Router::new()
         .nest("/fundraising", fundraising)
         .route("/home", get(home::home))
+        .route("/settings", get(settings::settings).patch(settings::change))
         .route("/sync", get(sync::sync).post(sync::sync_now))
         .route("/sync/objects", post(sync::switch))
         .route("/sync/quarantine", get(sync::quarantine))

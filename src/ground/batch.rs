@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::coding::Coding;
 use super::id::{BatchId, Origin};
 use super::money::{Money, Totals};
 use super::run::RunStatus;
@@ -27,6 +28,9 @@ pub struct Batch {
     pub expected_count: Option<u32>,
     /// How much the sender summed up.
     pub expected_amount: Option<Money>,
+    /// What fills the blanks of its rows (domain 4.8.5).
+    #[serde(default)]
+    pub defaults: Coding,
 }
 
 /// Where a batch stands (domain 2.2). Never stored: it follows from the rows and the newest run.
@@ -91,12 +95,14 @@ impl BatchRows {
         match newest_run {
             Some(RunStatus::Queued | RunStatus::Running) => BatchStatus::Processing,
             Some(RunStatus::Failed) => BatchStatus::ProcessFailed,
-            Some(RunStatus::Completed | RunStatus::CompletedWithErrors)
+            Some(RunStatus::Completed | RunStatus::CompletedWithErrors | RunStatus::Cancelled)
                 if counted == self.count(Status::Processed) =>
             {
                 BatchStatus::Processed
             }
-            Some(RunStatus::Completed | RunStatus::CompletedWithErrors) => BatchStatus::ProcessedWithIssues,
+            Some(RunStatus::Completed | RunStatus::CompletedWithErrors | RunStatus::Cancelled) => {
+                BatchStatus::ProcessedWithIssues
+            }
             None => BatchStatus::Open,
         }
     }

@@ -78,6 +78,8 @@ pub struct PersonRecord {
     mailing_address: Option<Address>,
     #[serde(default)]
     city: Option<String>,
+    #[serde(default)]
+    supporter_email_opt_out: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -121,6 +123,7 @@ impl PersonRecord {
             emails: all,
             city: present(address.address_city).or_else(|| present(self.city)),
             postcode: present(address.address_postcode),
+            email_opt_out: self.supporter_email_opt_out,
         }
     }
 }
@@ -154,6 +157,30 @@ impl Amount {
     fn money(&self) -> Option<Money> {
         let currency: Currency = self.currency_code.as_deref()?.parse().ok()?;
         Some(Money { micros: self.amount_micros?, currency })
+    }
+}
+
+/// Where an appeal's gifts come from, as far as the desk needs it (domain 1.8).
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppealSourceRecord {
+    /// The appeal it belongs to.
+    #[serde(default)]
+    pub appeal_id: Option<Uuid>,
+}
+
+/// A regular gift, as far as the desk needs it (domain 1.9).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AgreementRecord {
+    #[serde(default)]
+    amount: Option<Amount>,
+}
+
+impl AgreementRecord {
+    /// What was agreed for one instalment; none when Twenty has no amount or a currency that does not exist.
+    pub fn agreed(&self) -> Option<Money> {
+        self.amount.as_ref().and_then(Amount::money)
     }
 }
 

@@ -236,7 +236,8 @@ pub const fn is_editable(object: Object) -> bool {
         | Object::Evidence
         | Object::Edit
         | Object::Conflict
-        | Object::Quarantine => false,
+        | Object::Quarantine
+        | Object::Settings => false,
     }
 }
 

@@ -59,6 +59,18 @@ uuid_id! {
     CompanyId
     /// A gift in Twenty; of our own gifts it is the key we chose.
     GiftId
+    /// An appeal in Twenty.
+    AppealId
+    /// A source of an appeal in Twenty.
+    AppealSourceId
+    /// A fund in Twenty.
+    FundId
+    /// An opportunity in Twenty.
+    OpportunityId
+    /// A payout in Twenty.
+    PayoutId
+    /// A regular gift's agreement in Twenty.
+    AgreementId
     /// A staged row.
     StagedId
     /// One delivery that led to a staged row, as it came.
@@ -131,6 +143,8 @@ pub enum Object {
     Conflict,
     /// A record of Twenty that cannot be read as what it is.
     Quarantine,
+    /// What the organisation set.
+    Settings,
 }
 
 /// One of the places for objects that the operator switches on. Which object has it stands in the store; a place is
@@ -183,7 +197,7 @@ pub struct Names {
 }
 
 impl Object {
-    const NAMED: [Self; 25] = [
+    const NAMED: [Self; 26] = [
         Self::People,
         Self::Companies,
         Self::Gifts,
@@ -209,6 +223,7 @@ impl Object {
         Self::Edit,
         Self::Conflict,
         Self::Quarantine,
+        Self::Settings,
     ];
 
     /// What is mirrored from Twenty by itself, where the workspace has it (the objects that the domain names).
@@ -280,6 +295,7 @@ impl Object {
             Self::Edit => 106,
             Self::Conflict => 107,
             Self::Quarantine => 108,
+            Self::Settings => 109,
         }
     }
 
@@ -317,6 +333,7 @@ impl Object {
             Self::Edit => "edit",
             Self::Conflict => "conflict",
             Self::Quarantine => "quarantine",
+            Self::Settings => "settings",
         }
     }
 
@@ -353,7 +370,8 @@ impl Object {
             | Self::Evidence
             | Self::Edit
             | Self::Conflict
-            | Self::Quarantine => return None,
+            | Self::Quarantine
+            | Self::Settings => return None,
         })
     }
 }

@@ -1,10 +1,11 @@
 //! What comes in: a delivery, read and checked, before it is a staged row (domain 3.3, 3.5).
 
+use super::coding::{Coding, Fees};
 use super::gift::{GiftIntent, PaymentMethod};
-use super::id::{BatchId, CompanyId, PersonId};
+use super::id::{BatchId, CompanyId};
 use super::money::Money;
 use super::replay::ReplayKey;
-use super::staging::{DonorEvidence, Source};
+use super::staging::{DonorDecision, DonorEvidence, IdentityConfidence, Source};
 use super::time::CalendarDate;
 
 /// A delivery that can become a staged row.
@@ -17,7 +18,7 @@ pub struct Intake {
     /// Who gave, as told.
     pub evidence: DonorEvidence,
     /// Who gave, as the sender decided.
-    pub donor: Option<PersonId>,
+    pub donor: DonorDecision,
     /// The organisation that gave.
     pub company: Option<CompanyId>,
     /// How it was paid.
@@ -30,6 +31,47 @@ pub struct Intake {
     pub source: Source,
     /// The batch it belongs to.
     pub batch: Option<BatchId>,
+    /// What it is booked to.
+    pub coding: Coding,
+    /// What the payment cost.
+    pub fees: Fees,
+    /// The day an instalment was expected.
+    pub expected_at: Option<CalendarDate>,
+    /// Whether the sender asks for it to be posted at once; none when they say nothing.
+    pub auto_process: Option<bool>,
+}
+
+/// How far a channel is trusted to post without a person (domain 4.3). It limits automation only: a person may process any
+/// complete row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Typed in by our own people.
+    High,
+    /// Sent by a program.
+    Medium,
+    /// Read from a file.
+    Low,
+}
+
+impl Trust {
+    /// The trust in a channel.
+    pub fn of(intake: &str) -> Self {
+        match intake {
+            "manual_ui" => Self::High,
+            "csv_import" => Self::Low,
+            _ => Self::Medium,
+        }
+    }
+
+    /// Whether a complete row of such a channel may be posted at its sender's wish, given how sure it is about its
+    /// donor. A file needs a donor who was found, not one who is named in it (domain 4.3): it always waits here.
+    pub const fn allows(self, identity: IdentityConfidence) -> bool {
+        match self {
+            Self::High => true,
+            Self::Medium => matches!(identity, IdentityConfidence::Explicit),
+            Self::Low => false,
+        }
+    }
 }
 
 /// One thing wrong with one field.
@@ -67,5 +109,23 @@ impl Intake {
             source.external_id.clone().map(|id| ReplayKey::External { source: source.intake.clone(), id }),
         );
         keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trust_limits_automation_as_the_domain_tables_it() {
+        use IdentityConfidence::{Explicit, None, Weak};
+        for (channel, allowed) in [
+            ("manual_ui", [true, true, true]),
+            ("stripe_webhook", [true, false, false]),
+            ("csv_import", [false, false, false]),
+        ] {
+            let trust = Trust::of(channel);
+            assert_eq!([Explicit, Weak, None].map(|identity| trust.allows(identity)), allowed, "{channel}");
+        }
     }
 }

@@ -17,6 +17,8 @@ pub struct Person {
     pub city: Option<String>,
     /// Postcode of the postal address.
     pub postcode: Option<String>,
+    /// Whether they asked not to be written to; none when nobody has said.
+    pub email_opt_out: Option<bool>,
 }
 
 impl Person {

@@ -32,6 +32,8 @@ pub enum RunStatus {
     CompletedWithErrors,
     /// Stopped, since going on would not be safe or possible.
     Failed,
+    /// Stopped by a person; what was not sent yet is ready as before.
+    Cancelled,
 }
 
 impl RunStatus {
@@ -43,6 +45,7 @@ impl RunStatus {
             Self::Completed => "completed",
             Self::CompletedWithErrors => "completed_with_errors",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -83,6 +86,35 @@ pub struct ProcessRun {
     pub next_group: u32,
     /// The request that asked for it.
     pub request_id: Option<String>,
+    /// What a person wants of it.
+    #[serde(default)]
+    pub wish: Wish,
+    /// The one row it is about; the whole batch when there is none.
+    #[serde(default)]
+    pub only: Option<StagedId>,
+}
+
+/// What a person wants of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wish {
+    /// Work.
+    #[default]
+    Go,
+    /// Send nothing until told to go on. What may have arrived is still looked for.
+    Pause,
+    /// Send nothing more, look for what may have arrived, give the rest back, and end.
+    Cancel,
+}
+
+impl Wish {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Go => "go",
+            Self::Pause => "pause",
+            Self::Cancel => "cancel",
+        }
+    }
 }
 
 /// Rows by outcome. Counters advance only in the commit that stores the outcome (domain 4.13, invariant 10).
@@ -139,6 +171,10 @@ pub enum Step {
     Send(Vec<Message>),
     /// Lease these rows and send them.
     Lease(Vec<StagedId>),
+    /// Give back what certainly was not sent, and end: a person stopped the run.
+    GiveBack,
+    /// Nothing until a person says so.
+    Rest,
     /// End.
     Finish,
 }
@@ -146,13 +182,21 @@ pub enum Step {
 /// Decides the next step from stored state: the run's open messages and the batch's ready rows. A call holds at most
 /// `chunk` of them.
 pub fn next_step(run: &ProcessRun, messages: &[Message], ready: &[StagedId], chunk: usize) -> Step {
-    let unknown: Vec<Message> =
-        messages.iter().filter(|m| m.arrival == Arrival::Unknown).take(chunk).cloned().collect();
-    if !unknown.is_empty() {
-        return Step::Probe(unknown);
+    let unknown = messages.iter().filter(|m| m.arrival == Arrival::Unknown);
+    if let Some(first) = unknown.clone().next() {
+        // One call looks among the records of one object.
+        let alike = unknown.filter(|m| m.first.is_some() == first.first.is_some());
+        return Step::Probe(alike.take(chunk).cloned().collect());
     }
-    if let Some(group) = messages.iter().map(|m| m.group).min() {
-        return Step::Send(messages.iter().filter(|m| m.group == group).cloned().collect());
+    match run.wish {
+        Wish::Cancel => return Step::GiveBack,
+        Wish::Pause => return Step::Rest,
+        Wish::Go => {}
+    }
+    // New donors go before all gifts, so that the gifts of a group travel together.
+    if let Some(next) = messages.iter().min_by_key(|m| (m.first.is_none(), m.group)) {
+        let together = |m: &&Message| m.group == next.group && m.first.is_some() == next.first.is_some();
+        return Step::Send(messages.iter().filter(together).cloned().collect());
     }
     let room = run.max_rows.map_or(u64::MAX, |max| u64::from(max).saturating_sub(run.tally.leased));
     let take = usize::try_from(room).unwrap_or(usize::MAX).min(chunk);
@@ -197,6 +241,8 @@ impl ProcessRun {
             recent: Vec::new(),
             next_group: 1,
             request_id: None,
+            wish: Wish::Go,
+            only: None,
         }
     }
 
@@ -245,6 +291,12 @@ impl ProcessRun {
         self.note = None;
     }
 
+    /// The run ends since a person stopped it; `untried` rows are left as they are.
+    pub fn cancel(&mut self, untried: u64, now: Instant) {
+        self.finish(untried, now);
+        self.status = RunStatus::Cancelled;
+    }
+
     /// The run stops for good.
     pub fn fail(&mut self, note: String, now: Instant) {
         self.status = RunStatus::Failed;
@@ -286,6 +338,7 @@ mod tests {
                 donor: None,
                 company: None,
             },
+            first: None,
         }
     }
 

@@ -3,14 +3,19 @@
 //! Inside, a row holds the orthogonal facts of domain 2.5 as types, so that "processed without a gift" cannot
 //! be written down. The words of the older generation (`pending`, `ready_for_process`, …) are a view.
 
+mod diagnose;
+
+pub use diagnose::{Around, Diagnostics, Earlier, IdentityConfidence};
+
 use serde::{Deserialize, Serialize};
 
+use super::coding::{Coding, CodingEdit, Fees};
 use super::gift::{GiftIntent, PaymentMethod};
 use super::id::{BatchId, CompanyId, GiftId, Origin, PersonId, RunId, StagedId};
 use super::money::Money;
 use super::patch::Patch;
 use super::person::full_name;
-use super::texts::{self, Finding};
+use super::texts::Finding;
 use super::time::{CalendarDate, Instant};
 
 /// The source of batches made from ready rows of the queue.
@@ -49,6 +54,15 @@ pub struct StagedRow {
     pub progress: Progress,
     /// How often it was handed to Twenty without a clear end. More than none means: look there first.
     pub attempts: u32,
+    /// What it is booked to.
+    #[serde(default)]
+    pub coding: Coding,
+    /// What the payment cost.
+    #[serde(default)]
+    pub fees: Fees,
+    /// The day an instalment was expected.
+    #[serde(default)]
+    pub expected_at: Option<CalendarDate>,
 }
 
 /// Who gave, in the sender's words.
@@ -60,9 +74,20 @@ pub struct DonorEvidence {
     pub last_name: Option<String>,
     /// E-mail address, trimmed and lower-cased for comparing only when compared.
     pub email: Option<String>,
+    /// The organisation's name as told.
+    #[serde(default)]
+    pub organisation: Option<String>,
+    /// Whether the donor said not to be written to.
+    #[serde(default)]
+    pub email_opt_out: Option<bool>,
 }
 
 impl DonorEvidence {
+    /// Whether first and last name are told: what a new donor needs.
+    pub const fn is_full_name(&self) -> bool {
+        self.first_name.is_some() && self.last_name.is_some()
+    }
+
     /// First and last name joined.
     pub fn name(&self) -> Option<String> {
         full_name(self.first_name.as_deref(), self.last_name.as_deref())
@@ -78,14 +103,29 @@ pub enum DonorDecision {
     GivenBySender(PersonId),
     /// A reviewer chose the person.
     Confirmed(PersonId),
+    /// A reviewer said that this is somebody new: the person is made when the gift is posted.
+    NewDonor,
+    /// The person was made for this row, and stays bound to it whatever becomes of the gift.
+    Created(PersonId),
+    /// The donor is unknown on purpose.
+    Anonymous,
 }
 
 impl DonorDecision {
     /// The person, when decided.
     pub const fn person(self) -> Option<PersonId> {
         match self {
-            Self::Unreviewed => None,
-            Self::GivenBySender(person) | Self::Confirmed(person) => Some(person),
+            Self::Unreviewed | Self::NewDonor | Self::Anonymous => None,
+            Self::GivenBySender(person) | Self::Confirmed(person) | Self::Created(person) => Some(person),
+        }
+    }
+
+    /// The word of the later generation (`donorResolutionState`, domain 2.5).
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unreviewed | Self::Anonymous => "UNREVIEWED",
+            Self::NewDonor => "NEW_DONOR",
+            Self::GivenBySender(_) | Self::Confirmed(_) | Self::Created(_) => "CONFIRMED",
         }
     }
 }
@@ -198,39 +238,6 @@ impl Status {
     }
 }
 
-/// How sure the row is about its donor (domain 4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdentityConfidence {
-    /// The person was named.
-    Explicit,
-    /// Only names are known.
-    Weak,
-    /// Nothing is known.
-    None,
-}
-
-impl IdentityConfidence {
-    /// The word of the API.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Explicit => "explicit",
-            Self::Weak => "weak",
-            Self::None => "none",
-        }
-    }
-}
-
-/// What stands in the way of a row, and what may be worth a look.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostics {
-    /// What must be cleared first, the most important one first.
-    pub blockers: Vec<Finding>,
-    /// What never blocks.
-    pub warnings: Vec<Finding>,
-    /// How sure the row is about its donor.
-    pub identity: IdentityConfidence,
-}
-
 /// What a reviewer changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowEdit {
@@ -244,8 +251,20 @@ pub struct RowEdit {
     pub last_name: Patch<String>,
     /// Donor's e-mail as told.
     pub email: Patch<String>,
-    /// The chosen person.
-    pub donor: Patch<PersonId>,
+    /// Who gave.
+    pub donor: DonorEdit,
+    /// The organisation's name as told.
+    pub organisation: Patch<String>,
+    /// Whether the donor said not to be written to.
+    pub email_opt_out: Patch<bool>,
+    /// The organisation that gave.
+    pub company: Patch<CompanyId>,
+    /// What it is booked to.
+    pub coding: CodingEdit,
+    /// What was deducted.
+    pub fee: Patch<Money>,
+    /// The day an instalment was expected.
+    pub expected_at: Patch<CalendarDate>,
     /// How it was paid.
     pub payment_method: Patch<PaymentMethod>,
     /// What kind of gift.
@@ -254,6 +273,40 @@ pub struct RowEdit {
     pub notes: Patch<String>,
     /// The batch.
     pub batch: Patch<BatchId>,
+}
+
+/// What a reviewer says about who gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DonorEdit {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// It is open again.
+    Undecide,
+    /// This person.
+    Choose(PersonId),
+    /// Somebody new.
+    New,
+    /// Unknown on purpose.
+    Anonymous,
+}
+
+impl DonorEdit {
+    /// The decision after it. Who was chosen already stays chosen in the same way, and so does a person made for the
+    /// row: `New` does not make a second one.
+    const fn apply(self, decision: DonorDecision) -> DonorDecision {
+        match self {
+            Self::Keep => decision,
+            Self::Undecide => DonorDecision::Unreviewed,
+            Self::Choose(person) => match decision.person() {
+                Some(chosen) if chosen.0.as_u128() == person.0.as_u128() => decision,
+                _ => DonorDecision::Confirmed(person),
+            },
+            Self::New if matches!(decision, DonorDecision::Created(_)) => decision,
+            Self::New => DonorDecision::NewDonor,
+            Self::Anonymous => DonorDecision::Anonymous,
+        }
+    }
 }
 
 /// Why a row cannot be changed as asked.
@@ -287,52 +340,6 @@ impl StagedRow {
         }
     }
 
-    /// Blockers, warnings and confidence (domain 1.15, 1.16, 4.2; the later generation's form).
-    pub fn diagnose(&self, today: CalendarDate) -> Diagnostics {
-        let organisation = self.intent.is_organisation();
-        let findings = [
-            (self.amount.micros <= 0, texts::AMOUNT_INVALID),
-            (!self.amount.is_whole_minor(), texts::AMOUNT_TOO_FINE),
-            (organisation && self.company.is_none(), texts::COMPANY_MISSING),
-            (!organisation && self.donor.person().is_none(), texts::DONOR_REVIEW_REQUIRED),
-            (self.gift_date.is_none(), texts::GIFT_DATE_MISSING),
-            (self.payment_method.is_none(), texts::PAYMENT_TYPE_REQUIRED),
-            (self.intent == GiftIntent::Recurring, texts::RECURRING_AGREEMENT_MISSING),
-        ];
-        let identity = self.identity();
-        let cautions = [
-            (self.gift_date.is_some_and(|date| date > today), texts::GIFT_DATE_FUTURE),
-            (identity == IdentityConfidence::Weak, texts::IDENTITY_LOW_CONFIDENCE),
-        ];
-        let raised = |list: &[(bool, Finding)]| {
-            list.iter().filter(|(is, _)| *is).map(|(_, finding)| *finding).collect()
-        };
-        Diagnostics { blockers: raised(&findings), warnings: raised(&cautions), identity }
-    }
-
-    fn identity(&self) -> IdentityConfidence {
-        if self.donor.person().is_some() || self.company.is_some() {
-            IdentityConfidence::Explicit
-        } else if self.evidence.first_name.is_some() && self.evidence.last_name.is_some() {
-            IdentityConfidence::Weak
-        } else {
-            IdentityConfidence::None
-        }
-    }
-
-    /// The one main reason why the row is not posted yet; none when it is posted or set aside.
-    pub fn main_reason(&self, today: CalendarDate) -> Option<Finding> {
-        match &self.progress {
-            Progress::Review => {
-                Some(self.diagnose(today).blockers.first().copied().unwrap_or(texts::REVIEW_NEEDED))
-            }
-            Progress::Ready => Some(texts::READY),
-            Progress::Sending { .. } => Some(texts::SENDING),
-            // The failure's own words are the reason; the caller has them.
-            Progress::Failed { .. } | Progress::Posted { .. } | Progress::Discarded => None,
-        }
-    }
-
     fn changeable(&self) -> Result<(), RowRefusal> {
         match self.progress {
             Progress::Sending { .. } => Err(RowRefusal::BeingSent),
@@ -347,40 +354,54 @@ impl StagedRow {
         self.changeable().is_ok()
     }
 
-    /// The row after an edit. What a person judged (amount, date, donor, payment) puts it back to review;
+    /// The row after an edit. What a person judged (amount, date, donor, payment, coding) puts it back to review;
     /// a note or a batch does not. Typed names never unlink a chosen donor (domain 9, defect 26).
     pub fn edited(mut self, edit: RowEdit) -> Result<Self, RowRefusal> {
         self.changeable()?;
-        let judged_again = edit.amount.is_some_and(|amount| amount != self.amount)
-            || edit.gift_date.would_change(self.gift_date.as_ref())
-            || edit.donor.would_change(self.donor.person().as_ref())
-            || edit.payment_method.would_change(self.payment_method.as_ref())
-            || edit.intent.is_some_and(|intent| intent != self.intent);
+        let before = self.judged();
         self.amount = edit.amount.unwrap_or(self.amount);
         self.intent = edit.intent.unwrap_or(self.intent);
         edit.gift_date.apply(&mut self.gift_date);
         edit.first_name.apply(&mut self.evidence.first_name);
         edit.last_name.apply(&mut self.evidence.last_name);
         edit.email.apply(&mut self.evidence.email);
+        edit.organisation.apply(&mut self.evidence.organisation);
+        edit.email_opt_out.apply(&mut self.evidence.email_opt_out);
         edit.payment_method.apply(&mut self.payment_method);
+        edit.company.apply(&mut self.company);
+        edit.fee.apply(&mut self.fees.processing);
+        edit.expected_at.apply(&mut self.expected_at);
         edit.notes.apply(&mut self.notes);
         edit.batch.apply(&mut self.batch);
-        match edit.donor {
-            Patch::Keep => {}
-            Patch::Clear => self.donor = DonorDecision::Unreviewed,
-            Patch::Set(person) if self.donor.person() == Some(person) => {}
-            Patch::Set(person) => self.donor = DonorDecision::Confirmed(person),
-        }
-        if judged_again {
+        self.coding = self.coding.edited(edit.coding);
+        self.donor = edit.donor.apply(self.donor);
+        if self.judged() != before {
             self.progress = Progress::Review;
         }
         Ok(self)
     }
 
+    /// What a person judges. The typed names of a donor who is to be made are what will be made.
+    fn judged(&self) -> impl PartialEq + use<> {
+        let made_of = (self.donor == DonorDecision::NewDonor).then(|| self.evidence.clone());
+        let money = (self.amount, self.fees, self.payment_method, self.intent);
+        (money, self.gift_date, self.donor, self.company, self.coding, made_of)
+    }
+
+    /// The row with blanks of its coding filled from its batch's defaults. Nothing is judged by that: a ready row stays
+    /// ready (domain 4.8.5).
+    #[must_use]
+    pub fn with_defaults(mut self, defaults: &Coding) -> Self {
+        if self.can_edit() {
+            self.coding = self.coding.filled(defaults);
+        }
+        self
+    }
+
     /// The row marked ready, if nothing blocks it.
-    pub fn marked_ready(mut self, today: CalendarDate) -> Result<Self, RowRefusal> {
+    pub fn marked_ready(mut self, today: CalendarDate, around: &Around) -> Result<Self, RowRefusal> {
         self.changeable()?;
-        let blockers = self.diagnose(today).blockers;
+        let blockers = self.diagnose(today, around).blockers;
         if !blockers.is_empty() {
             return Err(RowRefusal::Blocked(blockers));
         }
@@ -422,6 +443,22 @@ impl StagedRow {
         self
     }
 
+    /// The row whose new donor is in Twenty now.
+    #[must_use]
+    pub const fn with_created_donor(mut self, person: PersonId) -> Self {
+        self.donor = DonorDecision::Created(person);
+        self
+    }
+
+    /// The row given back by a run that was stopped before it was sent: as ready as it was.
+    #[must_use]
+    pub fn given_back(mut self) -> Self {
+        self.progress = Progress::Ready;
+        // Certainly never sent: what comes next need not look first.
+        self.attempts = self.attempts.saturating_sub(1);
+        self
+    }
+
     /// The row after its posting failed.
     #[must_use]
     pub fn failed(mut self, reason: String) -> Self {
@@ -431,131 +468,4 @@ impl StagedRow {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use uuid::Uuid;
-
-    /// A complete row, ready but for the mark.
-    pub(crate) fn row() -> StagedRow {
-        StagedRow {
-            id: StagedId(Uuid::from_u128(1)),
-            origin: Origin([1; 16]),
-            received_at: Instant(0),
-            amount: Money::parse("25", "GBP".parse().unwrap()).unwrap(),
-            gift_date: "2026-11-20".parse().ok(),
-            evidence: DonorEvidence {
-                first_name: Some("Ada".into()),
-                last_name: Some("Lovelace".into()),
-                email: None,
-            },
-            donor: DonorDecision::Confirmed(PersonId(Uuid::from_u128(9))),
-            company: None,
-            payment_method: Some(PaymentMethod::Card),
-            intent: GiftIntent::Standard,
-            notes: None,
-            source: Source {
-                intake: "manual_ui".into(),
-                fingerprint: None,
-                external_id: None,
-                provider: None,
-                provider_payment_id: None,
-                provider_event_id: None,
-            },
-            batch: None,
-            progress: Progress::Review,
-            attempts: 0,
-        }
-    }
-
-    fn today() -> CalendarDate {
-        "2026-11-23".parse().unwrap()
-    }
-
-    fn codes(findings: &[Finding]) -> Vec<&'static str> {
-        findings.iter().map(|finding| finding.code).collect()
-    }
-
-    #[test]
-    fn each_missing_thing_is_its_own_blocker_and_its_own_cure() {
-        let cases: Vec<(StagedRow, &str)> = vec![
-            (StagedRow { gift_date: None, ..row() }, "gift_date_missing"),
-            (StagedRow { payment_method: None, ..row() }, "payment_type_required"),
-            (StagedRow { donor: DonorDecision::Unreviewed, ..row() }, "donor_review_required"),
-            (StagedRow { intent: GiftIntent::Grant, ..row() }, "company_missing_for_org_intent"),
-            (StagedRow { intent: GiftIntent::Recurring, ..row() }, "recurring_agreement_missing"),
-            (StagedRow { amount: Money { micros: 0, ..row().amount }, ..row() }, "amount_invalid"),
-            (StagedRow { amount: Money { micros: 25_000_001, ..row().amount }, ..row() }, "amount_too_fine"),
-        ];
-        for (row, code) in cases {
-            assert_eq!(codes(&row.diagnose(today()).blockers), [code]);
-            assert_eq!(row.main_reason(today()).unwrap().code, code);
-            assert!(matches!(row.marked_ready(today()), Err(RowRefusal::Blocked(_))));
-        }
-        assert!(row().diagnose(today()).blockers.is_empty());
-        assert_eq!(row().marked_ready(today()).unwrap().status(), Status::ReadyForProcess);
-    }
-
-    #[test]
-    fn warnings_never_block() {
-        let future = StagedRow { gift_date: "2026-11-24".parse().ok(), ..row() };
-        assert_eq!(codes(&future.diagnose(today()).warnings), ["gift_date_future"]);
-        assert!(future.marked_ready(today()).is_ok());
-        let weak = StagedRow { donor: DonorDecision::Unreviewed, ..row() };
-        assert_eq!(codes(&weak.diagnose(today()).warnings), ["identity_low_confidence"]);
-    }
-
-    #[test]
-    fn what_was_judged_is_judged_again_and_a_note_is_not() {
-        let ready = row().marked_ready(today()).unwrap();
-        let noted = ready
-            .clone()
-            .edited(RowEdit { notes: Patch::Set("thanks".into()), ..RowEdit::default() })
-            .unwrap();
-        assert_eq!(noted.status(), Status::ReadyForProcess);
-        let amount = Money::parse("26", "GBP".parse().unwrap()).unwrap();
-        let changed = ready.clone().edited(RowEdit { amount: Some(amount), ..RowEdit::default() }).unwrap();
-        assert_eq!(changed.status(), Status::Pending);
-        let same = ready.edited(RowEdit { amount: Some(row().amount), ..RowEdit::default() }).unwrap();
-        assert_eq!(same.status(), Status::ReadyForProcess);
-    }
-
-    #[test]
-    fn typing_a_name_never_unlinks_the_donor() {
-        let edited = row()
-            .edited(RowEdit {
-                email: Patch::Set("a@b.org".into()),
-                last_name: Patch::Clear,
-                ..RowEdit::default()
-            })
-            .unwrap();
-        assert_eq!(edited.donor, row().donor);
-        assert_eq!(edited.evidence.last_name, None);
-        let unlinked = row().edited(RowEdit { donor: Patch::Clear, ..RowEdit::default() }).unwrap();
-        assert_eq!(unlinked.donor, DonorDecision::Unreviewed);
-    }
-
-    #[test]
-    fn nothing_touches_a_row_that_is_being_sent_or_is_posted() {
-        let ready = row().marked_ready(today()).unwrap();
-        let (run, gift) = (RunId(Uuid::from_u128(2)), GiftId(Uuid::from_u128(3)));
-        let sending = ready.leased(run, gift).unwrap();
-        assert_eq!(sending.attempts, 1);
-        let posted = sending.clone().posted(gift, Instant(5));
-        for (row, refusal) in [(sending, RowRefusal::BeingSent), (posted, RowRefusal::AlreadyPosted)] {
-            assert_eq!(row.clone().edited(RowEdit::default()), Err(refusal.clone()));
-            assert_eq!(row.clone().back_to_review(), Err(refusal.clone()));
-            assert_eq!(row.clone().discarded(), Err(refusal.clone()));
-            assert_eq!(row.clone().leased(run, gift), None);
-            assert_eq!(row.marked_ready(today()), Err(refusal));
-        }
-    }
-
-    #[test]
-    fn a_row_that_is_not_ready_cannot_be_leased() {
-        let (run, gift) = (RunId(Uuid::from_u128(2)), GiftId(Uuid::from_u128(3)));
-        assert_eq!(row().leased(run, gift), None);
-        assert_eq!(row().failed("no".into()).leased(run, gift), None);
-        assert_eq!(row().discarded().unwrap().leased(run, gift), None);
-        assert_eq!(row().discarded().unwrap().back_to_review().unwrap().status(), Status::Pending);
-    }
-}
+pub(crate) mod tests;

@@ -27,11 +27,24 @@ findings! {
     GIFT_DATE_FUTURE = "gift_date_future", "The gift date lies in the future.", "Check the gift date.";
     PAYMENT_TYPE_REQUIRED = "payment_type_required", "Nobody has said how it was paid.", "Choose the payment method.";
     DONOR_REVIEW_REQUIRED = "donor_review_required", "Nobody has said who gave this.", "Choose the donor.";
-    COMPANY_MISSING = "company_missing_for_org_intent", "A grant or a gift in kind from a company needs the organisation that gave it.", "Choose another kind of gift, or give the organisation's id through the API.";
-    RECURRING_AGREEMENT_MISSING = "recurring_agreement_missing", "This is an instalment of a regular gift, and its agreement is not linked.", "Change the kind of gift, or wait until agreements can be linked here.";
-    PAYMENT_METHOD_UNUSUAL = "payment_method_missing", "The payment method is not given.", "Choose the payment method.";
-    APPEAL_MISSING = "appeal_missing", "No appeal is named.", "Nothing to do unless you track appeals.";
+    COMPANY_MISSING = "company_missing_for_org_intent", "A grant or a gift in kind from a company needs the organisation that gave it.", "Choose the organisation, or another kind of gift.";
+    RECURRING_AGREEMENT_MISSING = "recurring_agreement_missing", "This is an instalment of a regular gift, and its agreement is not linked.", "Link the agreement, or change the kind of gift.";
+    IDENTITY_MISSING = "identity_missing", "A new donor needs a first and a last name.", "Type both names, or choose the donor.";
+    EMAIL_OWNED = "donor_primary_email_conflict", "The e-mail address is the main address of somebody else in Twenty, which takes each address once only.", "Choose that person as the donor, or correct the address.";
+    ANONYMOUS_RECURRING = "anonymous_donor_recurring_unsupported", "An instalment of a regular gift cannot be anonymous.", "Choose the donor, or change the kind of gift.";
+    SOURCE_OF_OTHER_APPEAL = "appeal_source_review_required", "The appeal source belongs to another appeal.", "Choose a source of this appeal, or change the appeal.";
+    APPEAL_MISSING = "appeal_missing", "No appeal is named.", "Choose the appeal, or switch this warning off in Settings.";
+    FUND_MISSING = "fund_missing", "No fund is named.", "Choose the fund, or switch this warning off in Settings.";
+    OPPORTUNITY_MISSING = "opportunity_missing", "A grant is usually paid on an application, and none is named.", "Choose the opportunity, if there is one.";
+    PAYOUT_MISSING = "payout_missing", "It came through a provider, and no payout is named.", "Choose the payout once it has arrived.";
     IDENTITY_LOW_CONFIDENCE = "identity_low_confidence", "The donor is known by name only.", "Make sure it is the right person.";
+    POSSIBLE_DUPLICATE = "possible_duplicate_gift", "The same donor has a gift of the same amount within a day of this one.", "Compare the two; discard this one if it is the same gift.";
+    AMOUNT_UNUSUAL_DONOR = "amount_unusual_for_donor", "The amount is far above what this donor gave before.", "Check the amount against the slip or the bank.";
+    AMOUNT_UNUSUAL_CHANNEL = "amount_unusual_for_channel", "The amount is far above what usually comes in this way.", "Check the amount against the slip or the bank.";
+    AMOUNT_DIFFERS_FROM_AGREEMENT = "amount_differs_from_agreement", "The amount is not the one agreed for this regular gift.", "Check the amount, or tell whoever keeps the agreements.";
+    CONSENT_MISSING = "consent_missing", "It is not known whether the donor may be written to.", "Ask the donor, or switch this warning off in Settings.";
+    CONSENT_CONFLICT = "consent_conflict", "The donor once asked not to be written to, and this gift says otherwise. They will still not be written to.", "Ask the donor before changing that in Twenty.";
+    ROW_LATE = "row_late", "This gift waits longer than promised for the way it came in.", "Process it first.";
     READY = "ready", "Ready to be posted to Twenty.", "Process it, alone or with its batch.";
     REVIEW_NEEDED = "review_needed", "Nothing is missing; nobody has said it is right yet.", "Check it and mark it ready.";
     SENDING = "sending", "It is on its way to Twenty.", "Nothing to do; this row cannot be changed until Twenty has answered.";
@@ -51,6 +64,24 @@ pub const REFUSED_BY_TWENTY: &str = "Twenty refused this gift: ";
 /// What is said of a row whose donor is not in Twenty any more.
 pub const DONOR_IS_GONE: &str =
     "The chosen donor is no longer in Twenty (deleted or merged). Choose the donor again.";
+/// What is said of a row whose organisation is not in Twenty any more.
+pub const COMPANY_IS_GONE: &str =
+    "The chosen organisation is no longer in Twenty (deleted or merged). Choose the organisation again.";
+/// What is said of a row whose new donor has the same e-mail address as another new donor of the run.
+pub const SAME_NEW_DONOR: &str = "Another gift in this run makes a new donor with the same e-mail address. \
+    Put this one back to review and choose that person, or correct the address.";
+/// What is said of a row whose new donor's address somebody has by now.
+pub const EMAIL_OWNED_NOW: &str = "Somebody in Twenty has this e-mail address as their main one by now. \
+    Put the row back to review and choose that person, or correct the address.";
+/// What is said of a row whose new donor cannot be made.
+pub const CANNOT_MAKE_DONOR: &str = "The new donor cannot be made: first and last name are needed, in a Twenty whose people have names. \
+    Put the row back to review and choose the donor.";
+/// What is said of a row whose new donor was deleted meanwhile.
+pub const NEW_DONOR_DELETED: &str = "The donor was made in Twenty for this gift and deleted there since. They are not made again. \
+    Restore them in Twenty, or put the row back to review and choose the donor.";
+/// What is said of an instalment where Twenty has no field for its agreement.
+pub const NO_AGREEMENT_FIELD: &str = "Twenty's gifts have no field for the agreement of a regular gift. Run `almoner twenty provision`, \
+    then put this gift back to review and process it again.";
 /// What is said of a row that never brought a usable answer.
 pub const NO_ANSWER: &str = "Twenty was asked several times to take this gift and gave no usable answer each time; it is not there. \
     Check the gift, put it back to review and process it again. If it fails again, tell whoever runs Twenty.";

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::cycle::Cycle;
 use super::hook::HookKeeper;
 use super::inbox::Inbox;
-use super::process_batch::ProcessBatch;
+use super::process_batch::{Planner, ProcessBatch};
 use super::push::Push;
 use super::reindex::Reindex;
 use super::walk::Walker;
@@ -126,10 +126,11 @@ enum Keeper {
     Inbox,
     Hook,
     Push,
+    Plan,
 }
 
 impl Keeper {
-    const ALL: [Self; 5] = [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push];
+    const ALL: [Self; 6] = [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push, Self::Plan];
 
     const fn word(self) -> &'static str {
         match self {
@@ -138,6 +139,7 @@ impl Keeper {
             Self::Inbox => "inbox",
             Self::Hook => "hook",
             Self::Push => "push",
+            Self::Plan => "plan",
         }
     }
 }
@@ -149,6 +151,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
     let mut inbox = Inbox::new(means.clone());
     let mut hook = HookKeeper::new(means.clone());
     let mut push = Push::new(means.clone());
+    let mut planner = Planner::new(means.clone());
     while !*stopped.borrow() {
         let next = match keeper {
             Keeper::Walk => walker.step().await,
@@ -156,6 +159,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
             Keeper::Inbox => inbox.step().await,
             Keeper::Hook => hook.step().await,
             Keeper::Push => push.step().await,
+            Keeper::Plan => planner.step().await,
         };
         rest(&means, next, &mut notes, &mut stopped).await;
     }

@@ -139,6 +139,7 @@ mod tests {
             emails: vec![email.into()],
             city: Some("New York".into()),
             postcode: Some("SW1A 1AA".into()),
+            email_opt_out: None,
         };
         Doc::of_person(Uuid::from_u128(7), &person, &[])
     }
@@ -193,6 +194,7 @@ mod tests {
             emails: vec![],
             city: None,
             postcode: None,
+            email_opt_out: None,
         };
         assert!(Doc::of_person(Uuid::nil(), &nobody, &[]).key.starts_with(NAMELESS));
     }

@@ -14,6 +14,7 @@ use super::pack::{Effort, Packed, pack, unpack};
 use super::slim;
 use crate::ground::id::{SubjectId, SubjectKey};
 use crate::ground::journal::{Actor, Cause, Op};
+use crate::ground::outbox::Message;
 use crate::ground::time::Instant;
 
 /// The envelope's version, first byte of every value but journal entries.
@@ -361,6 +362,15 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
 /// Reads a value from its envelope; a newer version is refused, not guessed.
 pub(super) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
     from_postcard(what, strip_version(what, bytes)?)
+}
+
+/// A message, also one of a store from before messages could wait for a donor: what it lacks is the last field, none.
+pub(super) fn decode_message(bytes: &[u8]) -> Result<Message, StoreError> {
+    decode("message", bytes).or_else(|error| {
+        let mut grown = bytes.to_vec();
+        grown.push(0);
+        decode("message", &grown).map_err(|_| error)
+    })
 }
 
 fn strip_version<'b>(what: &'static str, bytes: &'b [u8]) -> Result<&'b [u8], StoreError> {

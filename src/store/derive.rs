@@ -79,6 +79,7 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         Object::GiftBatch
         | Object::Token
         | Object::Quarantine
+        | Object::Settings
         | Object::Companies
         | Object::Appeals
         | Object::AppealSources

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::codec::{Body, Entry, Header, Image, decode, decode_entry, from_json};
+use super::codec::{Body, Entry, Header, Image, decode, decode_entry, decode_message, from_json};
 use super::error::StoreError;
 use super::key::{self, IndexKey, Prefix};
 use super::past::Asked;
@@ -427,7 +427,7 @@ impl Ledger<'_> {
     pub fn messages(&self, connection: ConnectionId, run: RunId) -> Result<Vec<Message>, StoreError> {
         let mut messages = Vec::new();
         self.0.working_range(&Prefix(key::outbox(connection, run)), &mut |_, value| {
-            messages.push(decode("message", value)?);
+            messages.push(decode_message(value)?);
             Ok(())
         })?;
         Ok(messages)
@@ -442,7 +442,7 @@ impl Ledger<'_> {
     ) -> Result<Option<Message>, StoreError> {
         let mut key = key::outbox(connection, run);
         key.extend_from_slice(row.0.as_bytes());
-        self.0.working(&key)?.map(|bytes| decode("message", &bytes)).transpose()
+        self.0.working(&key)?.map(|bytes| decode_message(&bytes)).transpose()
     }
 
     /// How many messages are on their way, over all runs.
@@ -558,6 +558,12 @@ impl Ledger<'_> {
             Ok(())
         })?;
         Ok(rows)
+    }
+
+    /// The same of rows that are kept as JSON text.
+    pub fn working_texts<T: DeserializeOwned>(&self, kind: Working) -> Result<Vec<(Vec<u8>, T)>, StoreError> {
+        let rows = self.working_rows::<String>(kind)?.into_iter();
+        rows.map(|(key, text)| Ok((key, from_json("working row", &text)?))).collect()
     }
 
     /// The first `limit` keys and values of a kind of working rows that begin with this, in the order of keys.

@@ -4,6 +4,7 @@
 //! this floor names redb.
 
 mod apply;
+mod around;
 mod changes;
 mod codec;
 mod compact;

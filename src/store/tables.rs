@@ -64,6 +64,10 @@ pub enum Working {
     Suspect = 12,
     /// connection -> the webhook we registered, and what came of it.
     Hook = 13,
+    /// channel and currency -> amounts that were posted lately, as JSON text.
+    Channel = 14,
+    /// batch -> what its run would send, as JSON text.
+    Plan = 15,
 }
 
 /// The numbers of the indexes. They stand on disk: append only.

@@ -379,7 +379,7 @@ fn live(seed: u64) {
 }
 
 /// Everything a bad network and a busy server do, but for edits by others (they are not ours to undo).
-fn bad_luck() -> [Fault; 15] {
+pub fn bad_luck() -> [Fault; 15] {
     [
         Fault::Refused,
         Fault::LostRequest,

@@ -7,6 +7,7 @@ mod bars;
 mod budget;
 mod crash;
 mod deliveries;
+mod donors;
 mod edits;
 mod golden;
 mod lives;

@@ -18,7 +18,7 @@ use almoner::ground::journal::SubjectState;
 use almoner::ground::money::Money;
 use almoner::ground::quarantine::Quarantined;
 use almoner::ground::run::CHUNK;
-use almoner::ground::staging::{DonorEvidence, Progress, Source, StagedRow};
+use almoner::ground::staging::{DonorDecision, DonorEvidence, Progress, Source, StagedRow};
 use almoner::ground::time::{Instant, Zone};
 use almoner::ground::webhook::twenty::Signed;
 use almoner::ground::world::{Clock, Entropy, World};
@@ -27,7 +27,7 @@ use almoner::runs::cycle::Cycle;
 use almoner::runs::gate::Gate;
 use almoner::runs::hook::HookKeeper;
 use almoner::runs::inbox::Inbox;
-use almoner::runs::process_batch::ProcessBatch;
+use almoner::runs::process_batch::{Planner, ProcessBatch};
 use almoner::runs::push::Push;
 use almoner::runs::walk::Walker;
 use almoner::runs::{Means, Next, Settings, connection};
@@ -98,6 +98,7 @@ pub struct Process {
     inbox: Inbox,
     hook: HookKeeper,
     push: Push,
+    planner: Planner,
     runs: BTreeMap<RunId, ProcessBatch>,
     pub wire: Arc<Wire>,
 }
@@ -135,13 +136,17 @@ pub fn delivery(donor: Option<PersonId>, amount: Money) -> Delivery {
         amount,
         gift_date: "2026-11-20".parse().ok(),
         evidence: DonorEvidence::default(),
-        donor,
+        donor: donor.map_or(DonorDecision::Unreviewed, DonorDecision::GivenBySender),
         company: None,
         payment_method: Some(PaymentMethod::Card),
         intent: GiftIntent::Standard,
         notes: None,
         source,
         batch: None,
+        coding: almoner::ground::coding::Coding::default(),
+        fees: almoner::ground::coding::Fees::default(),
+        expected_at: None,
+        auto_process: None,
     };
     Delivery { intake, body: "{}".into(), idempotency_key: None }
 }
@@ -368,6 +373,7 @@ impl Process {
             inbox: Inbox::new(means.clone()),
             hook: HookKeeper::new(means.clone()),
             push: Push::new(means.clone()),
+            planner: Planner::new(means.clone()),
             desk,
             means,
             runs: BTreeMap::new(),
@@ -399,6 +405,7 @@ impl Process {
         next = sooner(next, block(self.inbox.step()));
         next = sooner(next, block(self.hook.step()));
         next = sooner(next, block(self.push.step()));
+        next = sooner(next, block(self.planner.step()));
         let active = self.means.store.snapshot().and_then(|snapshot| snapshot.ledger().active_runs());
         let Ok(active) = active else { return Next::Wait(self.means.world.now().plus_millis(1_000)) };
         for record in active {

@@ -29,7 +29,7 @@ use crate::ground::journal::SubjectState;
 use crate::ground::money::{Currency, Money};
 use crate::ground::person::Person;
 use crate::ground::run::CHUNK;
-use crate::ground::staging::{DonorEvidence, Source};
+use crate::ground::staging::{DonorDecision, DonorEvidence, Source};
 use crate::ground::world::World;
 use crate::sim::scenario::Size;
 use crate::sim::twenty::{Options, Twenty, Wire};
@@ -282,6 +282,7 @@ fn donation(desk: &Desk, people: &[Person], dice: &mut ChaCha8Rng, n: usize) -> 
             first_name: person.first_name.clone(),
             last_name: person.last_name.clone(),
             email: person.primary_email().map(str::to_owned),
+            ..DonorEvidence::default()
         }
     };
     let payment = format!("pi_demo_{:08x}", dice.next_u32());
@@ -289,7 +290,7 @@ fn donation(desk: &Desk, people: &[Person], dice: &mut ChaCha8Rng, n: usize) -> 
         amount,
         gift_date: (n % 8 != 6).then(|| today.plus_days(-i32::try_from(dice.next_u32() % 5).unwrap_or(0))),
         evidence,
-        donor: None,
+        donor: DonorDecision::Unreviewed,
         company: None,
         payment_method: (n % 5 != 4).then(|| {
             *pick(
@@ -313,6 +314,10 @@ fn donation(desk: &Desk, people: &[Person], dice: &mut ChaCha8Rng, n: usize) -> 
             provider_event_id: Some(format!("evt_{payment}")),
         },
         batch: None,
+        coding: crate::ground::coding::Coding::default(),
+        fees: crate::ground::coding::Fees::default(),
+        expected_at: None,
+        auto_process: None,
     };
     let body = serde_json::json!({
         "amount": { "amountMicros": amount.micros, "currencyCode": amount.currency.as_str() },

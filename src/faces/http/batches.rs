@@ -3,21 +3,27 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use bytes::Bytes;
+use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::{May, Reads, Writes};
 use super::body::Reader;
 use super::gifts::CountsView;
+use super::gifts::if_match;
 use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
+use super::row::CodingView;
 use super::wire::{AsOf, ListMeta, MoneyView, TotalView, totals};
 use super::{Face, known_id};
-use crate::desk::batches::{NewBatch, ROWS_MAX};
+use crate::desk::batches::{BatchEdit, NewBatch, ROWS_MAX};
 use crate::ground::batch::Batch;
-use crate::ground::id::{BatchId, ConnectionId, Object, RunId, StagedId};
+use crate::ground::coding::{Coding, CodingEdit};
+use crate::ground::id::{AppealId, AppealSourceId, BatchId, ConnectionId, FundId, Object, RunId, StagedId};
 use crate::ground::journal::SubjectState;
+use crate::ground::patch::Patch;
 use crate::ground::run::ProcessRun;
+use crate::ground::run::Wish;
 use crate::store::{Ledger, Record, StoreError};
 
 /// A batch.
@@ -35,6 +41,8 @@ pub struct BatchView {
     totals: Vec<TotalView>,
     expected_count: Option<u32>,
     expected_amount: Option<MoneyView>,
+    /// What fills the blanks of its rows.
+    defaults: CodingView,
     run: Option<RunView>,
 }
 
@@ -54,6 +62,8 @@ pub struct RunView {
     batch_id: String,
     r#type: &'static str,
     status: &'static str,
+    /// What a person wants of it: `go`, `pause` or `cancel`.
+    wish: &'static str,
     queued_at: String,
     started_at: Option<String>,
     finished_at: Option<String>,
@@ -103,6 +113,7 @@ impl From<ProcessRun> for RunView {
             batch_id: run.batch.to_string(),
             r#type: "process-batch",
             status: run.status.word(),
+            wish: run.wish.word(),
             queued_at: run.queued_at.to_string(),
             started_at: run.started_at.map(|at| at.to_string()),
             finished_at: run.finished_at.map(|at| at.to_string()),
@@ -136,7 +147,7 @@ impl From<ProcessRun> for RunView {
     }
 }
 
-fn batch_view(ledger: &Ledger<'_>, record: Record<Batch>) -> Result<BatchView, StoreError> {
+fn batch_view(ledger: &Ledger<'_>, face: &Face, record: Record<Batch>) -> Result<BatchView, StoreError> {
     let batch = record.value;
     let rows = ledger.batch_rows(batch.id)?;
     let run = ledger.runs_of(batch.id, 1)?.into_iter().next().map(|record| record.value);
@@ -152,6 +163,7 @@ fn batch_view(ledger: &Ledger<'_>, record: Record<Batch>) -> Result<BatchView, S
         rows: RowsView { total: rows.total(), counts: CountsView::of(|status| Ok(rows.count(status)))? },
         expected_count: batch.expected_count,
         expected_amount: batch.expected_amount.map(MoneyView::from),
+        defaults: CodingView::of(ledger, face, &batch.defaults)?,
         run: run.map(RunView::from),
     })
 }
@@ -246,13 +258,20 @@ pub(super) async fn create(
     }
     let source = body.text("source").unwrap_or_else(|| "manual_ui".into());
     let (expected_count, expected_amount) = (body.count("expectedCount"), body.money("expectedAmount"));
-    let new =
-        body.finish(name.map(|name| NewBatch { name, source, expected_count, expected_amount, rows }))?;
+    let defaults = Coding::default().edited(coding_defaults(&mut body));
+    let new = body.finish(name.map(|name| NewBatch {
+        name,
+        source,
+        expected_count,
+        expected_amount,
+        defaults,
+        rows,
+    }))?;
     let id = face.desk.create_batch(&known.asked, new).await?;
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
     let record = ledger.batch(id)?.ok_or_else(|| Problem::not_found("batch"))?;
-    let data = CreatedBatchData { create_gift_batch: batch_view(&ledger, record)? };
+    let data = CreatedBatchData { create_gift_batch: batch_view(&ledger, &face, record)? };
     Ok(Json(CreatedBatch { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
 }
 
@@ -278,7 +297,7 @@ pub(super) async fn list(
     for item in page.items {
         let batch = item.key.uuid().map(|id| ledger.batch(BatchId(id))).transpose()?.flatten();
         if let Some(batch) = batch {
-            gift_batches.push(batch_view(&ledger, batch)?);
+            gift_batches.push(batch_view(&ledger, &face, batch)?);
         }
     }
     let total = ledger.object_count(ConnectionId::HERE, Object::GiftBatch, SubjectState::Live)?;
@@ -305,14 +324,97 @@ pub(super) async fn one(
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
     let record = ledger.batch(known_id(&id, "batch")?)?.ok_or_else(|| Problem::not_found("batch"))?;
-    let data = OneBatchData { gift_batch: batch_view(&ledger, record)? };
+    let data = OneBatchData { gift_batch: batch_view(&ledger, &face, record)? };
     Ok(Json(OneBatch { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
+}
+
+/// The defaults of a batch: only appeal, source and fund have one (domain 1.4).
+fn coding_defaults(body: &mut Reader) -> CodingEdit {
+    CodingEdit {
+        appeal: body.id_patch("defaultAppealId", AppealId),
+        appeal_source: body.id_patch("defaultAppealSourceId", AppealSourceId),
+        fund: body.id_patch("defaultFundId", FundId),
+        ..CodingEdit::default()
+    }
+}
+
+/// Changes a batch: name, what the sender counted and summed up, defaults.
+#[utoipa::path(patch, path = "/api/fundraising/gift-batches/{id}", tag = "Batches", request_body = Object, params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
+    responses((status = 200, body = OneBatch), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn edit(
+    State(face): State<Face>,
+    May(known, _): May<Writes>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Json<OneBatch>, Problem> {
+    const KNOWN: [&str; 6] = [
+        "name",
+        "expectedCount",
+        "expectedAmount",
+        "defaultAppealId",
+        "defaultAppealSourceId",
+        "defaultFundId",
+    ];
+    let batch: BatchId = known_id(&id, "batch")?;
+    let mut body = Reader::new(&bytes)?;
+    body.own_members(&KNOWN);
+    let name = match body.text_patch("name", Patch::Clear) {
+        Patch::Keep => None,
+        Patch::Set(name) => Some(name),
+        Patch::Clear => {
+            body.wrong("name", "A batch has a name; type another one.");
+            None
+        }
+    };
+    let edit = BatchEdit {
+        name,
+        expected_count: body.count_patch("expectedCount"),
+        expected_amount: body.money_patch("expectedAmount"),
+        defaults: coding_defaults(&mut body),
+    };
+    let edit = body.finish(Some(edit))?;
+    face.desk.edit_batch(&known.asked, batch, edit, if_match(&headers)?).await?;
+    let snapshot = known.snapshot(&face)?;
+    let ledger = snapshot.ledger();
+    let record = ledger.batch(batch)?.ok_or_else(|| Problem::not_found("batch"))?;
+    let data = OneBatchData { gift_batch: batch_view(&ledger, &face, record)? };
+    Ok(Json(OneBatch { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
+}
+
+/// Pauses a run, lets it go on, or stops it.
+#[utoipa::path(patch, path = "/api/fundraising/gift-batches/{id}/process/{runId}", tag = "Batches", request_body = Object, params(("id" = String, Path), ("runId" = String, Path)),
+    responses((status = 200, body = OneRun), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn steer(
+    State(face): State<Face>,
+    May(known, _): May<Writes>,
+    Path((id, run)): Path<(String, String)>,
+    bytes: Bytes,
+) -> Result<Json<OneRun>, Problem> {
+    let (batch, run): (BatchId, RunId) = (known_id(&id, "batch")?, known_id(&run, "run")?);
+    let mut body = Reader::new(&bytes)?;
+    let wish = match body.text("wish").as_deref() {
+        Some("go") => Some(Wish::Go),
+        Some("pause") => Some(Wish::Pause),
+        Some("cancel") => Some(Wish::Cancel),
+        _ => {
+            body.wrong("wish", "wish must be go, pause or cancel.");
+            None
+        }
+    };
+    let wish = body.finish(wish)?;
+    // A run is steered under its own batch only.
+    run_answer(&face, &known, batch, run)?;
+    face.desk.steer_run(&known.asked, run, wish).await?;
+    run_answer(&face, &known, batch, run).map(Json)
 }
 
 /// Starts the process run of a batch, or answers with the active one.
 #[utoipa::path(post, path = "/api/fundraising/gift-batches/{id}/process", tag = "Batches", request_body = Object, params(("id" = String, Path)),
     responses((status = 200, body = OneRun), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
+        (status = 404, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn process(
     State(face): State<Face>,
     May(known, _): May<Writes>,
@@ -320,14 +422,14 @@ pub(super) async fn process(
     bytes: Bytes,
 ) -> Result<Json<OneRun>, Problem> {
     let batch: BatchId = known_id(&id, "batch")?;
-    let max_rows = if bytes.is_empty() {
-        None
+    let (max_rows, plan) = if bytes.is_empty() {
+        (None, None)
     } else {
         let mut body = Reader::new(&bytes)?;
-        let max_rows = body.count("maxRows");
-        body.finish(Some(max_rows))?
+        let wanted = (body.count("maxRows"), body.number("plan"));
+        body.finish(Some(wanted))?
     };
-    let run = face.desk.process_batch(&known.asked, batch, max_rows).await?;
+    let run = face.desk.process_as_planned(&known.asked, batch, max_rows, plan).await?;
     run_answer(&face, &known, batch, run).map(Json)
 }
 
@@ -367,6 +469,6 @@ pub(super) async fn process_ready(
     let ledger = snapshot.ledger();
     let gift_batch = ledger.batch(batch)?.ok_or_else(|| Problem::not_found("batch"))?;
     let run = ledger.run(run)?.ok_or_else(|| Problem::not_found("run"))?;
-    let data = BatchAndRunData { gift_batch: batch_view(&ledger, gift_batch)?, run: run.value.into() };
+    let data = BatchAndRunData { gift_batch: batch_view(&ledger, &face, gift_batch)?, run: run.value.into() };
     Ok(Json(BatchAndRun { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
 }

@@ -1,16 +1,16 @@
 //! Reads JSON bodies field by field: every error is told at once, nothing is guessed, amounts never pass through
 //! a float.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::problem::Problem;
-use crate::ground::gift::{GiftIntent, PaymentMethod};
-use crate::ground::id::{BatchId, CompanyId, Object, PersonId};
-use crate::ground::intake::{FieldError, Intake};
+use crate::ground::id::Object;
+use crate::ground::intake::FieldError;
 use crate::ground::money::{Currency, MICROS_MAX, Money};
 use crate::ground::patch::Patch;
-use crate::ground::staging::{DonorEvidence, RowEdit, Source};
 use crate::ground::time::{CalendarDate, Instant};
 
 /// Longest text of one field, in characters.
@@ -18,9 +18,9 @@ const TEXT_MAX: usize = 4_000;
 
 /// A body being read; collects what is wrong.
 pub(super) struct Reader {
-    map: Map<String, Value>,
+    pub(super) map: Map<String, Value>,
     prefix: &'static str,
-    errors: Vec<FieldError>,
+    pub(super) errors: Vec<FieldError>,
 }
 
 impl Reader {
@@ -46,7 +46,7 @@ impl Reader {
     }
 
     /// A text field in three states; trimmed, empty counts as `empty`.
-    fn text_patch(&mut self, field: &str, empty: Patch<String>) -> Patch<String> {
+    pub(super) fn text_patch(&mut self, field: &str, empty: Patch<String>) -> Patch<String> {
         match self.map.get(field) {
             None => Patch::Keep,
             Some(Value::Null) => Patch::Clear,
@@ -95,12 +95,20 @@ impl Reader {
         }
     }
 
-    fn parsed_patch<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Patch<T> {
+    pub(super) fn parsed_patch<T>(
+        &mut self,
+        field: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Patch<T> {
         let patch = self.text_patch(field, Patch::Clear);
         self.parsed(field, patch, parse)
     }
 
-    fn parsed_text<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn parsed_text<T>(
+        &mut self,
+        field: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
         match self.parsed_patch(field, parse) {
             Patch::Set(value) => Some(value),
             Patch::Keep | Patch::Clear => None,
@@ -114,6 +122,39 @@ impl Reader {
             self.wrong(field, format!("{field} must be true or false"));
         }
         truth
+    }
+
+    /// `true`, `false`, or nothing said.
+    pub(super) fn optional_truth(&mut self, field: &str) -> Option<bool> {
+        match self.truth_patch(field) {
+            Patch::Set(truth) => Some(truth),
+            Patch::Keep | Patch::Clear => None,
+        }
+    }
+
+    pub(super) fn truth_patch(&mut self, field: &str) -> Patch<bool> {
+        match self.map.get(field) {
+            None => Patch::Keep,
+            Some(Value::Null) => Patch::Clear,
+            Some(Value::Bool(truth)) => Patch::Set(*truth),
+            Some(_) => {
+                self.wrong(field, format!("{field} must be true or false"));
+                Patch::Keep
+            }
+        }
+    }
+
+    pub(super) fn id_patch<T>(&mut self, field: &str, id: impl FnOnce(Uuid) -> T) -> Patch<T> {
+        self.parsed_patch(field, |text| uuid_of(text).map(id))
+    }
+
+    /// A money object in three states.
+    pub(super) fn money_patch(&mut self, field: &str) -> Patch<Money> {
+        match self.map.get(field) {
+            None => Patch::Keep,
+            Some(Value::Null) => Patch::Clear,
+            Some(_) => self.money(field).map_or(Patch::Keep, Patch::Set),
+        }
     }
 
     pub(super) fn uuid(&mut self, field: &str) -> Option<Uuid> {
@@ -173,6 +214,15 @@ impl Reader {
         }
     }
 
+    /// A whole number that is not negative, in three states.
+    pub(super) fn count_patch(&mut self, field: &str) -> Patch<u32> {
+        match self.map.get(field) {
+            None => Patch::Keep,
+            Some(Value::Null) => Patch::Clear,
+            Some(_) => self.count(field).map_or(Patch::Keep, Patch::Set),
+        }
+    }
+
     /// A list of UUIDs.
     pub(super) fn uuids(&mut self, field: &str) -> Vec<Uuid> {
         let values = match self.map.get(field) {
@@ -229,6 +279,32 @@ impl Reader {
         map
     }
 
+    /// An object whose members are values of one kind, or null.
+    pub(super) fn map_of<T>(
+        &mut self,
+        field: &str,
+        kind: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> BTreeMap<String, Option<T>> {
+        let members = match self.map.get(field) {
+            None | Some(Value::Null) => return BTreeMap::new(),
+            Some(Value::Object(members)) => members.clone(),
+            Some(_) => {
+                self.wrong(field, format!("{field} must be an object."));
+                return BTreeMap::new();
+            }
+        };
+        let mut map = BTreeMap::new();
+        for (name, value) in members {
+            let is = read(&value);
+            if is.is_none() && !value.is_null() {
+                self.wrong(&format!("{field}.{name}"), format!("This must be {kind}."));
+            }
+            map.insert(name, is);
+        }
+        map
+    }
+
     /// Records by kind and id.
     pub(super) fn targets(&mut self, field: &str) -> Vec<(Object, Uuid)> {
         let items = match self.map.get(field) {
@@ -263,7 +339,7 @@ impl Reader {
     }
 
     /// The fields of an object inside, read like the outer ones.
-    fn inside(&mut self, field: &'static str, prefix: &'static str) -> Option<Self> {
+    pub(super) fn inside(&mut self, field: &'static str, prefix: &'static str) -> Option<Self> {
         match self.map.get(field) {
             None | Some(Value::Null) => None,
             Some(Value::Object(map)) => Some(Self { map: map.clone(), prefix, errors: Vec::new() }),
@@ -275,181 +351,10 @@ impl Reader {
     }
 }
 
-fn uuid_of(text: &str) -> Result<Uuid, String> {
+pub(super) fn uuid_of(text: &str) -> Result<Uuid, String> {
     Uuid::parse_str(text).map_err(|_| format!("{text:?} is not an id."))
 }
 
-fn date_of(text: &str) -> Result<CalendarDate, String> {
+pub(super) fn date_of(text: &str) -> Result<CalendarDate, String> {
     text.parse().map_err(|_| format!("Write the date as YYYY-MM-DD; {text:?} is not."))
-}
-
-fn method_of(text: &str) -> Result<PaymentMethod, String> {
-    let words: Vec<&str> = PaymentMethod::ALL.iter().map(|method| method.word()).collect();
-    PaymentMethod::from_word(text)
-        .ok_or_else(|| format!("{text:?} is no payment method; use one of {}.", words.join(", ")))
-}
-
-fn intent_of(text: &str) -> Result<GiftIntent, String> {
-    let words: Vec<&str> = GiftIntent::ALL.iter().map(|intent| intent.word()).collect();
-    GiftIntent::from_word(text)
-        .ok_or_else(|| format!("{text:?} is no kind of gift; use one of {}.", words.join(", ")))
-}
-
-/// A gift to take in (domain 3.5). `default_source` names the channel when the sender does not.
-pub(super) fn intake(bytes: &[u8], default_source: &str) -> Result<Intake, Problem> {
-    let mut body = Reader::new(bytes)?;
-    let amount = body.money("amount");
-    if amount.is_none() && body.errors.is_empty() {
-        body.wrong(
-            "amount",
-            "amount is required, such as {\"amountMicros\": 25000000, \"currencyCode\": \"GBP\"} for £25.",
-        );
-    }
-    let mut evidence = DonorEvidence {
-        first_name: body.text("donorFirstName"),
-        last_name: body.text("donorLastName"),
-        email: body.text("donorEmail"),
-    };
-    if let Some(mut contact) = body.inside("contact", "contact.") {
-        evidence.first_name = contact.text("firstName").or(evidence.first_name);
-        evidence.last_name = contact.text("lastName").or(evidence.last_name);
-        evidence.email = contact.text("email").or(evidence.email);
-        body.errors.append(&mut contact.errors);
-    }
-    let donor = body.uuid("donorId").or_else(|| body.uuid("contactId")).map(PersonId);
-    let source = Source {
-        intake: body.text("intakeSource").unwrap_or_else(|| default_source.to_owned()),
-        fingerprint: body.text("sourceFingerprint"),
-        external_id: body.text("externalId"),
-        provider: body.text("provider"),
-        provider_payment_id: body.text("providerPaymentId"),
-        provider_event_id: body.text("providerEventId"),
-    };
-    let gift_date = body.parsed_text("giftDate", date_of);
-    let company = body.uuid("companyId").map(CompanyId);
-    let payment_method = body.parsed_text("paymentMethod", method_of);
-    let intent = body.parsed_text("giftIntent", intent_of).unwrap_or_default();
-    let notes = body.text("notes");
-    let batch = body.uuid("giftBatchId").map(BatchId);
-    let intake = amount.map(|amount| Intake {
-        amount,
-        gift_date,
-        evidence,
-        donor,
-        company,
-        payment_method,
-        intent,
-        notes,
-        source,
-        batch,
-    });
-    body.finish(intake)
-}
-
-/// A change of a row: a missing key keeps, null clears (domain 4.9).
-pub(super) fn row_edit(bytes: &[u8]) -> Result<RowEdit, Problem> {
-    const KNOWN: [&str; 10] = [
-        "amount",
-        "giftDate",
-        "donorFirstName",
-        "donorLastName",
-        "donorEmail",
-        "donorId",
-        "paymentMethod",
-        "giftIntent",
-        "notes",
-        "giftBatchId",
-    ];
-    let mut body = Reader::new(bytes)?;
-    let unknown: Vec<String> =
-        body.map.keys().filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect();
-    for key in unknown {
-        body.wrong(&key, format!("{key} cannot be changed here."));
-    }
-    if body.map.is_empty() {
-        body.wrong("", "Send at least one field to change.");
-    }
-    if body.map.get("amount").is_some_and(Value::is_null) {
-        body.wrong(
-            "amount",
-            "The amount can be corrected, not cleared. Discard the row if there was no gift.",
-        );
-    }
-    let intent = match body.parsed_patch("giftIntent", intent_of) {
-        Patch::Keep => None,
-        Patch::Clear => Some(GiftIntent::Standard),
-        Patch::Set(intent) => Some(intent),
-    };
-    let edit = RowEdit {
-        amount: body.money("amount"),
-        gift_date: body.parsed_patch("giftDate", date_of),
-        first_name: body.text_patch("donorFirstName", Patch::Clear),
-        last_name: body.text_patch("donorLastName", Patch::Clear),
-        email: body.text_patch("donorEmail", Patch::Clear),
-        donor: body.parsed_patch("donorId", |text| uuid_of(text).map(PersonId)),
-        payment_method: body.parsed_patch("paymentMethod", method_of),
-        intent,
-        notes: body.text_patch("notes", Patch::Clear),
-        batch: body.parsed_patch("giftBatchId", |text| uuid_of(text).map(BatchId)),
-    };
-    body.finish(Some(edit))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wrong(result: Result<impl std::fmt::Debug, Problem>) -> String {
-        format!("{:?}", result.unwrap_err())
-    }
-
-    #[test]
-    fn an_intake_needs_an_amount_and_nothing_else() {
-        let least = intake(br#"{"amount":{"amountMicros":25000000,"currencyCode":"gbp"}}"#, "api").unwrap();
-        assert_eq!(
-            (least.amount.to_string(), least.source.intake.as_str(), least.donor),
-            ("£25.00".to_owned(), "api", None)
-        );
-        let contact = br#"{"amount":{"amountMicros":1,"currencyCode":"GBP"},"contact":{"firstName":" Ada ","lastName":"","email":null},"extra":{"kept":"raw"}}"#;
-        assert_eq!(
-            intake(contact, "api").unwrap().evidence,
-            DonorEvidence { first_name: Some("Ada".into()), last_name: None, email: None }
-        );
-    }
-
-    #[test]
-    fn everything_wrong_is_told_at_once_and_nothing_is_guessed() {
-        let told = wrong(intake(br#"{"amount":{"amountMicros":12.5,"currencyCode":"XXY"},"giftDate":"03/04/26","paymentMethod":"wire","notes":5,"contactId":"me"}"#, "api"));
-        for part in [
-            "whole number of micros",
-            "XXY",
-            "YYYY-MM-DD",
-            "no payment method",
-            "notes must be a string",
-            "is not an id",
-        ] {
-            assert!(told.contains(part), "{part} in {told}");
-        }
-        for bad in [
-            &b"[]"[..],
-            b"",
-            b"{",
-            br#"{"amount":25}"#,
-            b"{}",
-            br#"{"amount":{"amountMicros":9007199254740993,"currencyCode":"GBP"}}"#,
-            br#"{"amount":{"amountMicros":1e3,"currencyCode":"GBP"}}"#,
-        ] {
-            wrong(intake(bad, "api"));
-        }
-    }
-
-    #[test]
-    fn a_missing_key_keeps_and_null_clears() {
-        let edit = row_edit(br#"{"notes":null,"donorEmail":" ","giftDate":"2026-11-20"}"#).unwrap();
-        assert_eq!((edit.notes, edit.email, edit.first_name), (Patch::Clear, Patch::Clear, Patch::Keep));
-        assert!(matches!(edit.gift_date, Patch::Set(_)));
-        wrong(row_edit(b"{}"));
-        wrong(row_edit(br#"{"amount":null}"#));
-        wrong(row_edit(br#"{"processingStatus":"processed"}"#));
-    }
 }

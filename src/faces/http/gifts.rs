@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
@@ -12,188 +13,14 @@ use super::body;
 use super::journal::{self, EntryView};
 use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
-use super::wire::{DonorRef, FindingView, MoneyView};
+use super::row::{StagedRowView, row_view};
+use super::row_body;
 use super::{Face, known_id};
-use crate::desk::gifts::{Delivery, Evidence, Mark};
+use crate::desk::gifts::{Delivery, Evidence, Mark, Taken};
 use crate::ground::access::Caller;
-use crate::ground::crm::record_url;
-use crate::ground::id::{BatchId, Object, Seq, StagedId};
-use crate::ground::staging::{Diagnostics, Progress, StagedRow, Status};
-use crate::ground::time::CalendarDate;
+use crate::ground::id::{BatchId, Seq, StagedId};
+use crate::ground::staging::{StagedRow, Status};
 use crate::store::{Ledger, QueueFilter, Record, StoreError};
-
-/// A staged row.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StagedRowView {
-    id: String,
-    version: u64,
-    created_at: String,
-    updated_at: String,
-    amount: MoneyView,
-    gift_date: Option<String>,
-    donor_first_name: Option<String>,
-    donor_last_name: Option<String>,
-    donor_email: Option<String>,
-    donor_id: Option<String>,
-    donor: Option<DonorRef>,
-    company_id: Option<String>,
-    payment_method: Option<&'static str>,
-    gift_intent: &'static str,
-    notes: Option<String>,
-    intake_source: String,
-    source_fingerprint: Option<String>,
-    external_id: Option<String>,
-    provider: Option<String>,
-    provider_payment_id: Option<String>,
-    provider_event_id: Option<String>,
-    gift_batch_id: Option<String>,
-    /// Always false: nothing is posted without a person.
-    auto_process: bool,
-    processing_status: &'static str,
-    validation_status: &'static str,
-    dedupe_status: &'static str,
-    processing_diagnostics: DiagnosticsView,
-    reason: Option<FindingView>,
-    allowed: AllowedView,
-    gift: Option<GiftRef>,
-    error_detail: Option<String>,
-    evidence_count: u64,
-}
-
-/// What stands in a row's way.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DiagnosticsView {
-    processing_eligibility: &'static str,
-    processing_blockers: Vec<FindingView>,
-    processing_warnings: Vec<FindingView>,
-    identity_confidence: &'static str,
-}
-
-/// Which actions are possible now.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an action of its own, and callers read them by name"
-)]
-pub struct AllowedView {
-    edit: bool,
-    mark_ready: bool,
-    back_to_review: bool,
-    process: bool,
-    discard: bool,
-}
-
-/// The gift of a row.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct GiftRef {
-    id: String,
-    /// `pending` until Twenty confirms it.
-    state: &'static str,
-    url: Option<String>,
-}
-
-pub(super) fn row_view(
-    ledger: &Ledger<'_>,
-    face: &Face,
-    record: Record<StagedRow>,
-    today: CalendarDate,
-) -> Result<StagedRowView, StoreError> {
-    let (version, recorded, row) = (record.seq, record.recorded, record.value);
-    let status = row.status();
-    let person = row.donor.person().map(|person| ledger.person(person)).transpose()?.flatten();
-    let diagnostics = row.diagnose(today);
-    let (failure, failed) = match &row.progress {
-        Progress::Failed { reason } => (Some(reason.clone()), true),
-        _ => (None, false),
-    };
-    let reason = match &failure {
-        Some(text) => Some(FindingView {
-            code: "process_failed".into(),
-            text: text.clone(),
-            action: "Put it back to review, correct it, and process it again.".into(),
-        }),
-        None => row.main_reason(today).map(FindingView::from),
-    };
-    let posted = matches!(row.progress, Progress::Posted { .. });
-    let allowed = AllowedView::of(&row, diagnostics.blockers.is_empty());
-    let gift = gift_ref(&row, face);
-    let passed = if posted { "passed" } else { "pending" };
-    Ok(StagedRowView {
-        id: row.id.to_string(),
-        version: version.0,
-        created_at: row.received_at.to_string(),
-        updated_at: recorded.to_string(),
-        amount: row.amount.into(),
-        gift_date: row.gift_date.map(|date| date.to_string()),
-        donor_first_name: row.evidence.first_name,
-        donor_last_name: row.evidence.last_name,
-        donor_email: row.evidence.email,
-        donor_id: row.donor.person().map(|person| person.to_string()),
-        donor: person.map(|person| DonorRef::new(&person.value, face)),
-        company_id: row.company.map(|company| company.to_string()),
-        payment_method: row.payment_method.map(crate::ground::gift::PaymentMethod::word),
-        gift_intent: row.intent.word(),
-        notes: row.notes,
-        intake_source: row.source.intake,
-        source_fingerprint: row.source.fingerprint,
-        external_id: row.source.external_id,
-        provider: row.source.provider,
-        provider_payment_id: row.source.provider_payment_id,
-        provider_event_id: row.source.provider_event_id,
-        gift_batch_id: row.batch.map(|batch| batch.to_string()),
-        auto_process: false,
-        processing_status: status.word(),
-        validation_status: if failed { "failed" } else { passed },
-        dedupe_status: passed,
-        processing_diagnostics: diagnostics.into(),
-        reason,
-        allowed,
-        gift,
-        error_detail: failure,
-        evidence_count: ledger.evidence_count(row.id)?,
-    })
-}
-
-impl AllowedView {
-    fn of(row: &StagedRow, is_complete: bool) -> Self {
-        let editable = row.can_edit();
-        Self {
-            edit: editable,
-            mark_ready: is_complete && matches!(row.progress, Progress::Review | Progress::Failed { .. }),
-            back_to_review: matches!(
-                row.progress,
-                Progress::Ready | Progress::Failed { .. } | Progress::Discarded
-            ),
-            process: row.progress == Progress::Ready,
-            discard: editable,
-        }
-    }
-}
-
-impl From<Diagnostics> for DiagnosticsView {
-    fn from(diagnostics: Diagnostics) -> Self {
-        Self {
-            processing_eligibility: if diagnostics.blockers.is_empty() { "eligible" } else { "blocked" },
-            processing_blockers: diagnostics.blockers.into_iter().map(FindingView::from).collect(),
-            processing_warnings: diagnostics.warnings.into_iter().map(FindingView::from).collect(),
-            identity_confidence: diagnostics.identity.word(),
-        }
-    }
-}
-
-fn gift_ref(row: &StagedRow, face: &Face) -> Option<GiftRef> {
-    let gift = row.gift()?;
-    let posted = matches!(row.progress, Progress::Posted { .. });
-    let state = if posted { "confirmed" } else { "pending" };
-    Some(GiftRef {
-        id: gift.to_string(),
-        state,
-        url: record_url(&face.info.twenty_url, Object::Gifts, gift.0),
-    })
-}
 
 /// One staged row in its envelope.
 #[derive(Debug, Serialize, ToSchema)]
@@ -302,24 +129,33 @@ pub(super) async fn create(
     bytes: Bytes,
 ) -> Result<Json<IntakeAnswer>, Problem> {
     let default_source = if matches!(known.asked.caller, Caller::User(_)) { "manual_ui" } else { "api" };
-    let intake = body::intake(&bytes, default_source)?;
+    let intake = row_body::intake(&bytes, default_source)?;
     let idempotency_key = idempotency_key(&headers)?;
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| Problem::field("", "The body is not UTF-8."))?;
     let taken = face.desk.take_in(&known.asked, Delivery { intake, body: text, idempotency_key }).await?;
-    let snapshot = known.snapshot(&face)?;
+    intake_answer(&face, &known, taken).map(Json)
+}
+
+fn intake_answer(face: &Face, known: &Known, taken: Taken) -> Result<IntakeAnswer, Problem> {
+    let snapshot = known.snapshot(face)?;
     let ledger = snapshot.ledger();
     let record = ledger.staged(taken.row)?.ok_or_else(|| Problem::not_found("gift"))?;
-    let gift_staging = row_view(&ledger, &face, record, face.today())?;
+    let gift_staging = row_view(&ledger, face, record, face.desk.world.now())?;
     let meta = IntakeMeta {
         staged_only: true,
         created: taken.created,
         raw_payload_available: true,
         as_of: snapshot.as_of().to_string(),
     };
-    Ok(Json(IntakeAnswer { data: StagedRowData { gift_staging }, meta }))
+    Ok(IntakeAnswer { data: StagedRowData { gift_staging }, meta })
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The answer to a gift that waits for a person.
+pub(super) fn staged(face: &Face, known: &Known, taken: Taken) -> Result<Response, Problem> {
+    intake_answer(face, known, taken).map(|answer| Json(answer).into_response())
+}
+
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
     key.map(|key| Some(key.to_owned())).ok_or_else(|| {
@@ -371,9 +207,10 @@ pub(super) async fn list(
     let page: Vec<(Vec<u8>, Record<StagedRow>)> = rest.by_ref().take(limit).collect();
     let has_more = rest.peek().is_some();
     let next_cursor = page.last().filter(|_| has_more).map(|(key, _)| cursor(key));
+    let now = face.desk.world.now();
     let mut data = Vec::with_capacity(page.len());
     for (_, row) in page {
-        data.push(row_view(&ledger, &face, row, face.today())?);
+        data.push(row_view(&ledger, &face, row, now)?);
     }
     let meta = QueueMeta {
         has_more,
@@ -518,7 +355,7 @@ fn answer(face: &Face, known: &Known, id: StagedId) -> Result<StagedRowAnswer, P
     let raw_payload = raw_payload
         .map(|e| RawPayload { received_at: e.received_at.to_string(), channel: e.channel, body: e.body })
         .collect();
-    let gift_staging = row_view(&ledger, face, record, face.today())?;
+    let gift_staging = row_view(&ledger, face, record, face.desk.world.now())?;
     let meta = StagedRowMeta { as_of: snapshot.as_of().to_string(), raw_payload, history };
     Ok(StagedRowAnswer { data: StagedRowData { gift_staging }, meta })
 }
@@ -535,7 +372,7 @@ pub(super) async fn edit(
     bytes: Bytes,
 ) -> Result<Json<StagedRowAnswer>, Problem> {
     let id: StagedId = known_id(&id, "gift")?;
-    face.desk.edit_row(&known.asked, id, body::row_edit(&bytes)?, if_match(&headers)?).await?;
+    face.desk.edit_row(&known.asked, id, row_body::row_edit(&bytes)?, if_match(&headers)?).await?;
     answer(&face, &known, id).map(Json)
 }
 

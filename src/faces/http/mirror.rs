@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 
 use super::auth::{May, Reads};
 use super::edits::{PendingEdit, pending_edit};
-use super::gifts::row_view;
 use super::params::{Params, cursor};
 use super::problem::Problem;
+use super::row::row_view;
 use super::wire::{DonorRef, FreshnessView, ListMeta, MoneyView};
 use super::{Face, known_id};
 use crate::ground::crm::{GiftRecord, PersonRecord, record_url};
@@ -288,12 +288,11 @@ fn record_rows(
         return Ok(face.rows.rows(ledger, RECORD, entries, &record_row)?);
     }
     // What a staged row says depends on its donor and on the day, so it is not kept.
-    let today = face.desk.zone.date_of(moment.told);
     let mut rows = Vec::with_capacity(entries.len());
     for seq in entries {
         let Some(record) = ledger.record_at(*seq)? else { continue };
         let Ok(row) = serde_json::from_str::<StagedRow>(&record.value) else { continue };
-        let view = row_view(ledger, face, record.clone().map(|_| row), today)?;
+        let view = row_view(ledger, face, record.clone().map(|_| row), moment.told)?;
         let Ok(value) = serde_json::to_string(&view) else { continue };
         rows.extend(record_row(&record.map(|_| value)).map(Arc::new));
     }

@@ -5,14 +5,18 @@ use http::header;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{batches, donors, edits, gifts, home, hooks, journal, live, mirror, session, sync};
+use super::{
+    batches, donors, edits, gifts, home, hooks, journal, live, mirror, plans, posting, session, settings,
+    sync,
+};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Almoner", description = "See docs/API.md for the conventions.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     paths(
         gifts::list, gifts::create, gifts::one, gifts::edit, gifts::mark,
-        batches::process_ready, batches::list, batches::create, batches::one, batches::process, batches::run,
+        batches::process_ready, batches::list, batches::create, batches::one, batches::edit, batches::process, batches::run, batches::steer, plans::plan,
+        settings::settings, settings::change, posting::process, posting::create_gift,
         donors::search, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
         edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::withdraw, edits::conflicts, edits::decide,
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,

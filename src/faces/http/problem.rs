@@ -128,13 +128,13 @@ impl From<Refusal> for Problem {
                     .collect();
                 problem
             }
-            Refusal::Row(_) | Refusal::Nothing(_) | Refusal::GiftsOpen(_) => {
+            Refusal::Row(_) | Refusal::Nothing(_) | Refusal::RunAtWork | Refusal::GiftsOpen(_) => {
                 Self::new(StatusCode::CONFLICT, text)
             }
             Refusal::KeyReused | Refusal::CannotMirror(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, text)
             }
-            Refusal::Changed => Self::new(StatusCode::PRECONDITION_FAILED, text),
+            Refusal::Changed | Refusal::PlanMoved => Self::new(StatusCode::PRECONDITION_FAILED, text),
             Refusal::WrongLogin => Self::new(StatusCode::UNAUTHORIZED, text),
             Refusal::LinkSpent | Refusal::Erased => Self::new(StatusCode::GONE, text),
             Refusal::StagingDisabled | Refusal::Unavailable(_) => {

@@ -126,8 +126,7 @@ impl TwentyRail {
     /// Creates records, each with the id we chose; all or nothing (contract 1.6). `bodies` are JSON objects that
     /// hold their own `id`, and `ids` the same ids.
     pub async fn create(&self, permit: &Permit, names: &Names, ids: &[Uuid], bodies: &[&str]) -> Outcome {
-        let body = format!("[{}]", bodies.join(","));
-        let path = format!("/rest/batch/{}?depth=0", names.plural);
+        let (path, body) = create_request(names, bodies);
         match self.send(permit, Method::POST, &path, Some(body)).await {
             Err(TransportError::Refused(said)) => {
                 Outcome::Rejected(Trouble::Later { after_ms: None, said, limit: false })
@@ -162,6 +161,16 @@ impl TwentyRail {
             }
         }
     }
+}
+
+/// The request that creates these records: path and body. A dry run shows what a call would send.
+pub fn create_request(names: &Names, bodies: &[&str]) -> (String, String) {
+    (format!("/rest/batch/{}?depth=0", names.plural), format!("[{}]", bodies.join(",")))
+}
+
+/// The path that looks for these ids, soft-deleted ones included.
+pub fn probe_path(names: &Names, ids: &[Uuid]) -> String {
+    query::probe(&names.plural, ids)
 }
 
 /// `giftStagings` -> `GiftStagings`: only the first letter (contract 1.1).

@@ -2,24 +2,20 @@
 //!
 //! Every one can be made twice without harm: what was already decided is found decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Decided, Stored};
+use super::compose::{self, Basis, compose, giver, rows_of};
+use super::{Decided, Stored, donors};
 use crate::ground::crm::GiftRecord;
-use crate::ground::id::{
-    ConnectionId, ConnectionKey, GiftId, Object, RunId, StagedId, SubjectKey, upstream_key,
-};
+use crate::ground::id::{ConnectionId, ConnectionKey, GiftId, Object, RunId, StagedId, SubjectKey};
 use crate::ground::journal::{Actor, Cause, SubjectState};
-use crate::ground::outbox::{Arrival, Expected, Message};
-use crate::ground::person::Person;
-use crate::ground::provision::usable;
+use crate::ground::outbox::{Arrival, Message};
 use crate::ground::run::{ProcessRun, halved};
 use crate::ground::staging::{Progress, StagedRow, Status};
 use crate::ground::texts;
 use crate::ground::time::Instant;
 use crate::ground::workspace::Schema;
 use crate::rails::RawRecord;
-use crate::rails::twenty::map::gift_body;
 use crate::runs::see::see;
 use crate::store::{Changes, Store, StoreError, View};
 
@@ -28,13 +24,18 @@ const MISSES_MAX: u8 = 3;
 
 /// A record under our key, and when we asked for it.
 #[derive(Clone, Copy)]
-struct Found<'f> {
-    record: &'f RawRecord,
-    asked_at: Instant,
+pub(super) struct Found<'f> {
+    pub(super) record: &'f RawRecord,
+    pub(super) asked_at: Instant,
 }
 
 pub(super) fn cause(run: &ProcessRun, why: &str) -> Cause {
     Cause { actor: Actor::Run(run.id), why: why.into(), request_id: run.request_id.clone() }
+}
+
+/// A cause that is Almoner itself.
+pub(super) fn system(why: &str) -> Cause {
+    Cause { actor: Actor::System, why: why.into(), request_id: None }
 }
 
 /// Stores what `decide` makes of the run and everything else. The run is read anew inside the write; one that is
@@ -63,103 +64,99 @@ where
 }
 
 pub(super) fn start(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
-    let rows = view.ledger().batch_rows(run.batch)?;
-    run.start(rows.total() - rows.count(Status::Discarded), view.world.now());
+    let rows = match run.only {
+        Some(_) => 1,
+        None => {
+            let rows = view.ledger().batch_rows(run.batch)?;
+            rows.total() - rows.count(Status::Discarded)
+        }
+    };
+    run.start(rows, view.world.now());
     Ok((Changes::new(cause(run, "Run started")), ()))
 }
 
-pub(super) fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
+/// Rows of the batch that this run leaves as they are. Rows it failed are errors, not untried.
+fn untried(view: &View<'_>, run: &ProcessRun) -> Result<u64, StoreError> {
+    if run.only.is_some() {
+        return Ok(u64::from(run.tally.attempted == 0));
+    }
     let rows = view.ledger().batch_rows(run.batch)?;
     let open =
         rows.count(Status::Pending) + rows.count(Status::ReadyForProcess) + rows.count(Status::ProcessFailed);
-    // Rows this run failed are errors, not untried.
-    let untried = open.saturating_sub(run.tally.errors);
+    Ok(open.saturating_sub(run.tally.errors))
+}
+
+/// A person stopped the run: what certainly was not sent is ready as before, and the run ends.
+pub(super) fn give_back(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
+    let mut changes = Changes::new(cause(run, "Run stopped"));
+    let mut back = 0;
+    for message in view.ledger().messages(ConnectionId::TWENTY, run.id)? {
+        if message.arrival == Arrival::Unknown {
+            // It may have arrived since this was decided: looked for first.
+            return Ok((changes, ()));
+        }
+        changes.message(ConnectionId::TWENTY, &message, false)?;
+        let key = SubjectKey::twenty(Object::Gifts, message.key.0);
+        let gift = view.ledger().record_of(&key)?.filter(|gift| gift.state == SubjectState::Pending);
+        if let Some(gift) = gift {
+            changes.withdrawn(key, gift.value);
+        }
+        if let Some(row) = held_row(view, &message)? {
+            changes.update(Object::GiftStaging, row.id.0, &row.given_back())?;
+            back += 1;
+        }
+    }
+    run.tally.leased = run.tally.leased.saturating_sub(back);
+    let untried = untried(view, run)? + back;
+    run.cancel(untried, view.world.now());
+    Ok((changes, ()))
+}
+
+pub(super) fn finish(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
+    let untried = untried(view, run)?;
     run.finish(untried, view.world.now());
     Ok((Changes::new(cause(run, "Run ended")), ()))
 }
 
-/// Stores rows as held by the run, their gifts as pending, and the messages with their keys. Answers the messages
-/// with the number of attempts of their rows, this one included.
+/// Stores rows as held by the run, their gifts as pending, and the messages with their keys. Answers the messages that
+/// the next call takes: those that were never tried before and go first.
 pub(super) fn lease(
     view: &View<'_>,
     run: &mut ProcessRun,
     rows: &[StagedId],
     key: ConnectionKey,
     schema: &Schema,
-) -> Decided<Vec<(Message, u32)>> {
+) -> Decided<Vec<Message>> {
     let mut changes = Changes::new(cause(run, "Being sent to Twenty"));
-    let group = run.take_groups(1);
-    let mut messages = Vec::new();
     run.note = None;
-    for id in rows {
-        // Scope is checked on the row itself, not only by the list it came from (domain 4.8.1).
-        let row =
-            view.ledger().staged(*id)?.map(|record| record.value).filter(|row| row.batch == Some(run.batch));
-        let gift = row.as_ref().map(|row| GiftId(upstream_key(key, Object::Gifts, row.origin, "post")));
-        let Some((row, gift)) =
-            row.and_then(|row| gift.and_then(|gift| row.leased(run.id, gift).map(|row| (row, gift))))
-        else {
-            continue;
-        };
+    let basis = Basis { ledger: view.ledger(), key, schema };
+    let rows = rows_of(view.ledger(), run.batch, rows)?;
+    let composed = compose(basis, run.id, rows, run.next_group, &mut BTreeSet::new())?;
+    run.take_groups(composed.groups);
+    for (row, reason) in composed.refused {
         run.tally.leased += 1;
-        let donor = match sendable(view, &row, schema)? {
-            Ok(donor) => donor,
-            Err(reason) => {
-                run.row_failed(row.id, false, reason.clone(), view.world.now());
-                let row = row.failed(reason);
-                changes.update(Object::GiftStaging, row.id.0, &row)?;
-                continue;
-            }
-        };
-        let body = gift_body(&row, gift, donor.as_ref().and_then(Person::display_name).as_deref(), schema);
-        let expected = Expected {
-            amount: row.amount,
-            gift_date: row.gift_date,
-            donor: row.donor.person(),
-            company: row.company,
-        };
-        let message = Message {
-            run: run.id,
-            row: row.id,
-            key: gift,
-            group,
-            arrival: Arrival::Unknown,
-            clash_probed: false,
-            misses: 0,
-            body,
-            expected,
-        };
+        run.row_failed(row.id, false, reason.clone(), view.world.now());
+        changes.update(Object::GiftStaging, row.id.0, &row.clone().failed(reason))?;
+    }
+    let mut goes_now = Vec::new();
+    for (row, message) in composed.sent {
+        run.tally.leased += 1;
         changes.message(ConnectionId::TWENTY, &message, true)?;
         // A gift that Twenty already has (an earlier attempt arrived) is not pending.
-        if is_pending_or_gone(view, gift)? {
-            changes.pending(SubjectKey::twenty(Object::Gifts, gift.0), message.body.clone());
+        if is_pending_or_gone(view, message.key)? {
+            changes.pending(SubjectKey::twenty(Object::Gifts, message.key.0), message.body.clone());
         }
         changes.update(Object::GiftStaging, row.id.0, &row)?;
-        messages.push((message, row.attempts));
+        if row.attempts == 1 && message.arrival == Arrival::Unknown {
+            goes_now.push(message);
+        }
     }
-    Ok((changes, messages))
+    Ok((changes, goes_now))
 }
 
 fn is_pending_or_gone(view: &View<'_>, gift: GiftId) -> Result<bool, StoreError> {
     let record = view.ledger().record_of(&SubjectKey::twenty(Object::Gifts, gift.0))?;
     Ok(record.is_none_or(|record| matches!(record.state, SubjectState::Pending | SubjectState::Gone)))
-}
-
-/// The donor's name source for a row that can be sent, or why it cannot.
-fn sendable(
-    view: &View<'_>,
-    row: &StagedRow,
-    schema: &Schema,
-) -> Result<Result<Option<Person>, String>, StoreError> {
-    if row.company.is_some() && !usable(schema, "gifts", "companyId") {
-        return Ok(Err(texts::NO_COMPANY_FIELD.to_owned()));
-    }
-    let Some(id) = row.donor.person() else { return Ok(Ok(None)) };
-    let person = view.ledger().person(id)?;
-    Ok(match person {
-        Some(record) if record.state == SubjectState::Live => Ok(Some(record.value)),
-        _ => Err(texts::DONOR_IS_GONE.to_owned()),
-    })
 }
 
 /// The stored message, if it is still on its way.
@@ -192,7 +189,7 @@ pub(super) fn not_sent(view: &View<'_>, run: &mut ProcessRun, group: Vec<Message
     Ok((changes, ()))
 }
 
-/// Twenty has the record: the gift is what Twenty says, the row is posted, the message is done.
+/// Twenty has the record: the gift is what Twenty says, the row is posted, the message is done. Answers the row.
 fn adopt(
     view: &View<'_>,
     run: &mut ProcessRun,
@@ -200,19 +197,22 @@ fn adopt(
     message: &Message,
     found: Found<'_>,
     alone: bool,
-) -> Result<(), StoreError> {
+) -> Result<Option<StagedRow>, StoreError> {
     see(view, changes, Object::Gifts, found.record, found.asked_at)?;
     changes.message(ConnectionId::TWENTY, message, false)?;
     let now = view.world.now();
-    if let Some(row) = held_row(view, message)? {
-        changes.update(Object::GiftStaging, row.id.0, &row.clone().posted(message.key, now))?;
-        run.row_posted(row.id, alone, now);
-    }
-    Ok(())
+    let Some(row) = held_row(view, message)? else { return Ok(None) };
+    // An instalment of a regular gift always travels alone.
+    let alone = alone || row.coding.agreement.is_some();
+    let row = row.posted(message.key, now);
+    changes.update(Object::GiftStaging, row.id.0, &row)?;
+    run.row_posted(row.id, alone, now);
+    donors::keep_what_was_told(view, run, changes, &row)?;
+    Ok(Some(row))
 }
 
 /// The row goes back to people with a reason; its gift is taken back unless Twenty has it.
-fn give_up(
+pub(super) fn give_up(
     view: &View<'_>,
     run: &mut ProcessRun,
     changes: &mut Changes,
@@ -232,7 +232,7 @@ fn give_up(
     Ok(())
 }
 
-fn held_row(view: &View<'_>, message: &Message) -> Result<Option<StagedRow>, StoreError> {
+pub(super) fn held_row(view: &View<'_>, message: &Message) -> Result<Option<StagedRow>, StoreError> {
     let row = view.ledger().staged(message.row)?.map(|record| record.value);
     Ok(row.filter(|row| matches!(row.progress, Progress::Sending { run, .. } if run == message.run)))
 }
@@ -252,32 +252,40 @@ pub(super) fn confirmed(
     run.execution.calls += 1;
     run.note = None;
     let alone = is_alone(run, group.len());
+    let mut posted = Vec::new();
     for message in group {
-        let Some(record) = records.iter().find(|record| record.id == message.key.0) else { continue };
-        if let Some(held) = stored(view, message)? {
-            judge_found(view, run, &mut changes, &held, Found { record, asked_at }, alone)?;
+        let Some(record) = records.iter().find(|record| record.id == message.on_its_way()) else { continue };
+        if let Some(held) = stored(view, message)?.filter(|held| held.first == message.first) {
+            posted.extend(judge_found(view, run, &mut changes, held, Found { record, asked_at }, alone)?);
         }
     }
+    changes.posted(view, &posted)?;
     Ok((changes, ()))
 }
 
-/// A record under our key is adopted only if amount, currency, date and donor are ours and it is not deleted.
+/// A record under our key is adopted only if amount, currency, date and donor are ours and it is not deleted. Answers
+/// the row, if its gift is in Twenty now.
 fn judge_found(
     view: &View<'_>,
     run: &mut ProcessRun,
     changes: &mut Changes,
-    message: &Message,
+    message: Message,
     found: Found<'_>,
     alone: bool,
-) -> Result<(), StoreError> {
+) -> Result<Option<StagedRow>, StoreError> {
+    if message.first.is_some() {
+        donors::judge_donor(view, run, changes, message, found)?;
+        return Ok(None);
+    }
     let record = found.record;
     let gift = serde_json::from_str::<GiftRecord>(&record.json).ok().map(GiftRecord::into_gift);
     let ours = gift.is_some_and(|gift| message.expected.is(&gift));
     if ours && !record.deleted {
-        return adopt(view, run, changes, message, found, alone);
+        return adopt(view, run, changes, &message, found, alone);
     }
     let reason = if record.deleted { texts::CLASH_DELETED } else { texts::CLASH_DIFFERENT };
-    give_up_found(view, run, changes, message, found, reason)
+    give_up_found(view, run, changes, &message, found, reason)?;
+    Ok(None)
 }
 
 /// Like [`give_up`], but Twenty has a record: the mirror shows it as it is there.
@@ -308,10 +316,11 @@ pub(super) fn probed(
     let mut changes = Changes::new(cause(run, "Looked for in Twenty"));
     run.execution.probes += 1;
     let mut absent: BTreeMap<u32, Vec<Message>> = BTreeMap::new();
+    let mut posted = Vec::new();
     for message in messages {
-        let Some(held) = stored(view, &message)? else { continue };
-        if let Some(record) = records.iter().find(|record| record.id == held.key.0) {
-            judge_found(view, run, &mut changes, &held, Found { record, asked_at }, false)?;
+        let Some(held) = stored(view, &message)?.filter(|held| held.first == message.first) else { continue };
+        if let Some(record) = records.iter().find(|record| record.id == held.on_its_way()) {
+            posted.extend(judge_found(view, run, &mut changes, held, Found { record, asked_at }, false)?);
         } else {
             let misses = held.misses + u8::from(!held.clash_probed);
             let unsent = Message { arrival: Arrival::NotSent, misses, ..held };
@@ -321,6 +330,7 @@ pub(super) fn probed(
     for group in absent.into_values() {
         not_there(view, run, &mut changes, group)?;
     }
+    changes.posted(view, &posted)?;
     Ok((changes, ()))
 }
 
@@ -400,6 +410,7 @@ pub(super) fn rebuilt(
     view: &View<'_>,
     run: &mut ProcessRun,
     group: Vec<Message>,
+    key: ConnectionKey,
     schema: &Schema,
 ) -> Decided<()> {
     let mut changes = Changes::new(cause(run, "Twenty's fields changed"));
@@ -407,16 +418,17 @@ pub(super) fn rebuilt(
     for message in group {
         let Some(held) = stored(view, &message)? else { continue };
         let Some(row) = held_row(view, &held)? else { continue };
-        let donor = match sendable(view, &row, schema)? {
-            Ok(donor) => donor,
+        let basis = Basis { ledger: view.ledger(), key, schema };
+        let giver = match giver(basis, &row)? {
+            Ok(giver) => giver,
             Err(reason) => {
-                give_up(view, run, &mut changes, &held, &reason, false)?;
+                give_up(view, run, &mut changes, &held, reason, false)?;
                 continue;
             }
         };
-        let name = donor.as_ref().and_then(Person::display_name);
-        let body = gift_body(&row, held.key, name.as_deref(), schema);
-        let rebuilt = Message { arrival: Arrival::NotSent, body, ..held };
+        let gifts = held.first.as_ref().map_or(held.group, |first| first.then_group);
+        let again = compose::message(basis, run.id, &row, &giver, (held.group, gifts));
+        let rebuilt = Message { arrival: Arrival::NotSent, body: again.body, first: again.first, ..held };
         changes.message(ConnectionId::TWENTY, &rebuilt, true)?;
         if is_pending_or_gone(view, rebuilt.key)? {
             changes.pending(SubjectKey::twenty(Object::Gifts, rebuilt.key.0), rebuilt.body);

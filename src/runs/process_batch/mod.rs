@@ -5,18 +5,24 @@
 //! arrival is unknown: they are probed by key before anything is sent again. `ground::run` decides the order.
 
 mod commits;
+mod compose;
+mod donors;
+mod plan;
+
+pub use plan::Planner;
 
 use uuid::Uuid;
 
 use self::commits::{
-    cause, clashed, confirmed, contract_failure, finish, lease, mark_unknown, not_sent, probed, rebuilt,
-    refused, start, unknown, write,
+    cause, clashed, confirmed, contract_failure, finish, give_back, lease, mark_unknown, not_sent, probed,
+    rebuilt, refused, start, unknown, write,
 };
 use super::{Means, Next, attempt, connection, pause_ms, plain};
 use crate::ground::id::{ConnectionId, ConnectionKey, Names, RunId, StagedId};
 use crate::ground::outbox::Message;
 use crate::ground::provision::usable;
 use crate::ground::run::{ProcessRun, RunStatus, Step, next_step};
+use crate::ground::staging::Status;
 use crate::ground::workspace::{Schema, Workspace};
 use crate::rails::twenty::map::GIFT_NEEDS;
 use crate::rails::{CallClass, Outcome, Permit, Trouble};
@@ -28,9 +34,14 @@ type Decided<T> = Result<(Changes, T), Fail<()>>;
 /// How Twenty says that an object has no field of a name (contract 1.12).
 const UNKNOWN_FIELD: &str = "doesn't have any";
 
-/// Gifts as Twenty names them.
-fn gifts() -> Names {
-    Names { singular: "gift".into(), plural: "gifts".into() }
+/// What is on its way in these messages, as Twenty names it: one object a call.
+fn names_of(messages: &[Message]) -> Names {
+    let (singular, plural) = if messages.iter().any(|message| message.first.is_some()) {
+        ("person", "people")
+    } else {
+        ("gift", "gifts")
+    };
+    Names { singular: singular.into(), plural: plural.into() }
 }
 
 /// One process run at work.
@@ -79,7 +90,15 @@ impl ProcessBatch {
         };
         let messages = ledger.messages(ConnectionId::TWENTY, run.id)?;
         let chunk = self.means.settings.create_max;
-        let ready = ledger.ready_rows(run.batch, chunk)?;
+        let ready = match run.only {
+            None => ledger.ready_rows(run.batch, chunk)?,
+            Some(row) => ledger
+                .staged(row)?
+                .filter(|row| row.value.status() == Status::ReadyForProcess)
+                .map(|row| row.value.id)
+                .into_iter()
+                .collect(),
+        };
         let step = next_step(&run, &messages, &ready, chunk);
         let workspace = ledger.workspace(ConnectionId::TWENTY)?;
         Ok(Some(Basis { run, step, connection, workspace }))
@@ -99,16 +118,25 @@ impl ProcessBatch {
         };
         let lacking: Vec<&str> =
             GIFT_NEEDS.into_iter().filter(|field| !usable(&schema, "gifts", field)).collect();
-        if !lacking.is_empty() && !matches!(step, Step::Finish) {
+        let calls = matches!(step, Step::Probe(_) | Step::Send(_) | Step::Lease(_));
+        if !lacking.is_empty() && calls {
             let told = format!(
                 "Twenty's gifts lack the field(s) {}. Run `almoner twenty provision`, or add them in Twenty; the run goes on by itself.",
                 lacking.join(", ")
             );
             return self.troubled(told).await;
         }
-        if step == Step::Finish {
-            write(&self.means.store, self.run, finish).await?;
-            return Ok(Next::Again);
+        match step {
+            Step::Finish => {
+                write(&self.means.store, self.run, finish).await?;
+                return Ok(Next::Again);
+            }
+            Step::GiveBack => {
+                write(&self.means.store, self.run, give_back).await?;
+                return Ok(Next::Again);
+            }
+            Step::Rest => return Ok(Next::Idle),
+            Step::Probe(_) | Step::Send(_) | Step::Lease(_) => {}
         }
         let permit = match self.means.gate.permit(CallClass::Person, run.request_id.as_deref()) {
             Ok(permit) => permit.attempt(attempt(self.failures)),
@@ -118,7 +146,7 @@ impl ProcessBatch {
             Step::Probe(messages) => self.probe(&permit, messages).await,
             Step::Send(messages) => self.send(&permit, messages).await,
             Step::Lease(rows) => self.lease(&permit, rows, connection.key, schema).await,
-            Step::Finish => Ok(Next::Idle),
+            Step::GiveBack | Step::Rest | Step::Finish => Ok(Next::Idle),
         }
     }
 
@@ -130,12 +158,10 @@ impl ProcessBatch {
         key: ConnectionKey,
         schema: Schema,
     ) -> Stored<Next> {
-        let messages =
+        // A row that was tried before may have arrived then: the next step probes it.
+        let fresh =
             write(&self.means.store, self.run, move |view, run| lease(view, run, &rows, key, &schema))
                 .await?;
-        // A row that was tried before may have arrived then: the next step probes it.
-        let fresh: Vec<Message> =
-            messages.into_iter().filter(|(_, attempts)| *attempts == 1).map(|(message, _)| message).collect();
         if fresh.is_empty() { Ok(Next::Again) } else { self.call(permit, fresh).await }
     }
 
@@ -148,10 +174,10 @@ impl ProcessBatch {
     }
 
     async fn call(&mut self, permit: &Permit, group: Vec<Message>) -> Stored<Next> {
-        let ids: Vec<Uuid> = group.iter().map(|message| message.key.0).collect();
-        let bodies: Vec<&str> = group.iter().map(|message| message.body.as_str()).collect();
+        let ids: Vec<Uuid> = group.iter().map(Message::on_its_way).collect();
+        let bodies: Vec<&str> = group.iter().map(Message::body_on_its_way).collect();
         let began = self.means.world.now();
-        let outcome = self.means.rail.create(permit, &gifts(), &ids, &bodies).await;
+        let outcome = self.means.rail.create(permit, &names_of(&group), &ids, &bodies).await;
         match outcome {
             Outcome::Confirmed(records) => {
                 write(&self.means.store, self.run, move |view, run| {
@@ -163,7 +189,7 @@ impl ProcessBatch {
             }
             Outcome::Unknown(said) => {
                 let told = format!(
-                    "It is not known whether Twenty got the last gifts ({said}). Looking there first."
+                    "It is not known whether Twenty got the last records ({said}). Looking there first."
                 );
                 write(&self.means.store, self.run, move |view, run| unknown(view, run, &group, told)).await?;
                 Ok(self.pause())
@@ -210,9 +236,16 @@ impl ProcessBatch {
         }
         let now = self.schema()?;
         let (Some(schema), true) = (now.clone(), now != before) else { return Ok(false) };
+        let Some(key) = self.connection_key()? else { return Ok(false) };
         let group = group.to_vec();
-        write(&self.means.store, self.run, move |view, run| rebuilt(view, run, group, &schema)).await?;
+        write(&self.means.store, self.run, move |view, run| rebuilt(view, run, group, key, &schema)).await?;
         Ok(true)
+    }
+
+    fn connection_key(&self) -> Stored<Option<ConnectionKey>> {
+        let snapshot = self.means.store.snapshot().map_err(WriteError::Store)?;
+        let connection = connection::load(&snapshot.ledger()).map_err(WriteError::Store)?;
+        Ok(connection.map(|connection| connection.key))
     }
 
     fn schema(&self) -> Stored<Option<Schema>> {
@@ -221,9 +254,9 @@ impl ProcessBatch {
     }
 
     async fn probe(&mut self, permit: &Permit, messages: Vec<Message>) -> Stored<Next> {
-        let ids: Vec<Uuid> = messages.iter().map(|message| message.key.0).collect();
+        let ids: Vec<Uuid> = messages.iter().map(Message::on_its_way).collect();
         let began = self.means.world.now();
-        match self.means.rail.probe(permit, &gifts(), &ids).await {
+        match self.means.rail.probe(permit, &names_of(&messages), &ids).await {
             Ok(found) => {
                 write(&self.means.store, self.run, move |view, run| {
                     probed(view, run, messages, &found, began)
