@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::changes::Changes;
+use super::codec::from_json;
 use super::error::StoreError;
 use super::ledger::{Ledger, Record};
 use super::tables::Working;
@@ -41,7 +42,9 @@ impl Channel {
         sorted.sort_unstable();
         sorted.truncate(sorted.len() - sorted.len() / 20);
         let mut earlier = Earlier::default();
-        sorted.into_iter().for_each(|micros| earlier.add(micros));
+        for micros in sorted {
+            earlier.add(micros);
+        }
         Earlier { count: u32::try_from(self.amounts.len()).unwrap_or(u32::MAX), ..earlier }
     }
 }
@@ -58,6 +61,12 @@ impl Ledger<'_> {
     /// What the organisation set; the presets when nobody set anything.
     pub fn settings(&self) -> Result<Settings, StoreError> {
         Ok(self.settings_record()?.map(|record| record.value).unwrap_or_default())
+    }
+
+    /// The keys and values of a kind of working rows that are kept as JSON text.
+    pub fn working_texts<T: DeserializeOwned>(&self, kind: Working) -> Result<Vec<(Vec<u8>, T)>, StoreError> {
+        let rows = self.working_rows::<String>(kind)?.into_iter();
+        rows.map(|(key, text)| Ok((key, from_json("working row", &text)?))).collect()
     }
 
     /// The settings as a record, once somebody set something.
@@ -169,7 +178,9 @@ mod tests {
     #[test]
     fn a_channel_remembers_the_newest_and_does_not_learn_from_its_outliers() {
         let mut channel = Channel::default();
-        (0..AMOUNTS_MAX as i64 + 5).for_each(|n| channel.add(n));
+        for n in 0..205 {
+            channel.add(n);
+        }
         assert_eq!((channel.amounts.len(), channel.amounts[0]), (AMOUNTS_MAX, 5));
         let mut channel = Channel { amounts: vec![10; 39] };
         channel.add(10_000);

@@ -560,12 +560,6 @@ impl Ledger<'_> {
         Ok(rows)
     }
 
-    /// The same of rows that are kept as JSON text.
-    pub fn working_texts<T: DeserializeOwned>(&self, kind: Working) -> Result<Vec<(Vec<u8>, T)>, StoreError> {
-        let rows = self.working_rows::<String>(kind)?.into_iter();
-        rows.map(|(key, text)| Ok((key, from_json("working row", &text)?))).collect()
-    }
-
     /// The first `limit` keys and values of a kind of working rows that begin with this, in the order of keys.
     pub fn working_first<T: DeserializeOwned>(
         &self,

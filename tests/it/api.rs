@@ -1,5 +1,6 @@
 //! The API as callers meet it: in process, through the one list of routes.
 
+mod desk;
 mod edits;
 mod model;
 mod past;

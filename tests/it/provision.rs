@@ -66,6 +66,14 @@ fn provision(outside: &Outside, process: &Process) -> Told {
     provision_with(outside, process, &process.means.gate, usize::MAX)
 }
 
+/// A workspace that has everything the model wants.
+pub fn provisioned(seed: u64) -> Outside {
+    let outside = Outside::new(seed);
+    let process = outside.boot();
+    assert_eq!(provision(&outside, &process).stopped, None);
+    outside
+}
+
 fn schema(means: &Means) -> Schema {
     block(connection::read_schema(&means.rail, &means.gate)).unwrap()
 }

@@ -153,6 +153,7 @@ impl CodingView {
 /// What a payment cost, as told.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of Twenty's fields, which callers know")]
 pub struct FeesView {
     covered_fee_amount: Option<MoneyView>,
     gross_payment_amount: Option<MoneyView>,

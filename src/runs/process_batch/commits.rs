@@ -64,12 +64,11 @@ where
 }
 
 pub(super) fn start(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
-    let rows = match run.only {
-        Some(_) => 1,
-        None => {
-            let rows = view.ledger().batch_rows(run.batch)?;
-            rows.total() - rows.count(Status::Discarded)
-        }
+    let rows = if run.only.is_some() {
+        1
+    } else {
+        let rows = view.ledger().batch_rows(run.batch)?;
+        rows.total() - rows.count(Status::Discarded)
     };
     run.start(rows, view.world.now());
     Ok((Changes::new(cause(run, "Run started")), ()))

@@ -34,7 +34,10 @@ impl Planner {
     pub async fn step(&mut self) -> Next {
         match self.try_step().await {
             Ok(next) => next,
-            Err(_) => Next::Wait(self.means.world.now().plus_millis(PAUSE_MS)),
+            Err(error) => {
+                tracing::warn!(event = "dry_run_failed", %error);
+                Next::Wait(self.means.world.now().plus_millis(PAUSE_MS))
+            }
         }
     }
 
@@ -43,6 +46,8 @@ impl Planner {
         let Some((batch, asked, made)) = self.made(now)? else { return Ok(Next::Idle) };
         let written = self.means.store.write::<_, (), _>(move |view| {
             let mut changes = Changes::new(super::commits::system("Dry run"));
+            // Whoever asked waits for a commit that is told.
+            changes.ask();
             // A newer question is answered by the next step.
             let slot = *batch.0.as_bytes();
             let plan: Option<Plan> = view.ledger().working_text(Working::Plan, &slot)?;
