@@ -4,6 +4,7 @@ mod assets;
 mod auth;
 mod batches;
 mod body;
+mod choices;
 mod donors;
 mod edits;
 mod gifts;
@@ -154,6 +155,7 @@ pub fn router(face: Face) -> Router {
         .route("/sync/{object}", patch(sync::change))
         .route("/sync/{object}/sweep", post(sync::sweep))
         .route("/donors", get(donors::search))
+        .route("/choices/{object}", get(choices::choices))
         .route("/gifts", get(mirror::gifts))
         .route("/records/{object}", get(mirror::records))
         .route("/records/{object}/{id}", get(mirror::record).patch(edits::change))

@@ -325,3 +325,27 @@ fn two_answers_about_who_gave_are_no_answer() {
     assert_eq!(named.body["data"]["giftStaging"]["isAnonymousDonor"], false);
     assert_eq!(api.patch(&path, &json!({ "donorResolutionState": "CONFIRMED" })).status, 400);
 }
+
+#[test]
+fn what_a_gift_can_be_booked_to_is_found_by_parts_of_its_name() {
+    let mut api = Api::new();
+    for (name, code, active) in
+        [("Church roof", "R1", true), ("Roof garden", "G7", true), ("Old roof", "R0", false)]
+    {
+        api.outside.create("funds", &json!({ "name": name, "code": code, "isActive": active }));
+    }
+    api.outside.advance_ms(2_000);
+    api.process.sync_now();
+    api.settle();
+    let names = |api: &Api, query: &str| {
+        let reply = api.get(&format!("/api/choices/funds?{query}"));
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let list = reply.body["data"].as_array().unwrap().clone();
+        list.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&api, "q=ROOF"), ["Church roof", "Roof garden"], "what is not in use is not offered");
+    assert_eq!(names(&api, "q=roof%20g7"), ["Roof garden"]);
+    assert_eq!(names(&api, "limit=1"), ["Church roof"]);
+    assert_eq!(api.get("/api/choices/people").status, 404);
+    assert_eq!(api.get("/api/choices/funds?sort=name").status, 400);
+}

@@ -70,6 +70,24 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /** Changes a batch: name, what the sender counted and summed up, defaults. */
+        patch: operations["edit"];
+        trace?: never;
+    };
+    "/api/fundraising/gift-batches/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What processing the batch would send, and how long it would take. Nothing is sent. */
+        post: operations["plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -104,7 +122,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Pauses a run, lets it go on, or stops it. */
+        patch: operations["steer"];
         trace?: never;
     };
     "/api/fundraising/gift-staging": {
@@ -160,6 +179,23 @@ export interface paths {
         patch: operations["edit"];
         trace?: never;
     };
+    "/api/fundraising/gift-staging/{id}/process": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Posts one row: done already, not ready, held, or tried now. */
+        post: operations["process"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fundraising/gift-staging/{id}/status": {
         parameters: {
             query?: never;
@@ -175,6 +211,26 @@ export interface paths {
         head?: never;
         /** Marks a row ready, back to review, or discarded. */
         patch: operations["mark"];
+        trace?: never;
+    };
+    "/api/fundraising/gifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a gift in and, at its sender's wish, posts it: if it is complete and its channel is trusted so far; else it waits
+         *     for a person.
+         */
+        post: operations["create_gift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/gifts": {
@@ -297,6 +353,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is set. */
+        get: operations["settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes settings: `null` goes back to the preset, what is not named keeps. */
+        patch: operations["change"];
         trace?: never;
     };
     "/api/sync": {
@@ -598,6 +672,8 @@ export interface components {
         /** @description A batch. */
         BatchView: {
             createdAt: string;
+            /** @description What fills the blanks of its rows. */
+            defaults: components["schemas"]["CodingView"];
             expectedAmount?: components["schemas"]["MoneyView"] | null;
             /** Format: int32 */
             expectedCount?: number | null;
@@ -661,6 +737,15 @@ export interface components {
             /** @description `person`, `webhook`, `incremental` or `backfill`. */
             class: string;
         };
+        /** @description What a row is booked to. */
+        CodingView: {
+            appeal?: components["schemas"]["NamedRef"] | null;
+            appealSource?: components["schemas"]["NamedRef"] | null;
+            fund?: components["schemas"]["NamedRef"] | null;
+            giftPayout?: components["schemas"]["NamedRef"] | null;
+            opportunity?: components["schemas"]["NamedRef"] | null;
+            recurringAgreement?: components["schemas"]["NamedRef"] | null;
+        };
         /** @description Conflicts, newest first. */
         ConflictList: {
             data: components["schemas"]["ConflictView"][];
@@ -709,6 +794,14 @@ export interface components {
         /** @description The batch that was made. */
         CreatedBatchData: {
             createGiftBatch: components["schemas"]["BatchView"];
+        };
+        /** @description A gift that Twenty has, as Twenty tells it. */
+        CreatedGift: {
+            data: components["schemas"]["CreatedGiftData"];
+        };
+        /** @description The gift. */
+        CreatedGiftData: {
+            createGift: Record<string, never>;
         };
         /** @description Whose values stay: `choose` for all fields, or `fields` for some. */
         DecisionBody: {
@@ -819,6 +912,13 @@ export interface components {
             /** Format: int64 */
             splitOperations: number;
         };
+        /** @description What a payment cost, as told. */
+        FeesView: {
+            coveredFeeAmount?: components["schemas"]["MoneyView"] | null;
+            grossPaymentAmount?: components["schemas"]["MoneyView"] | null;
+            netReceivedAmount?: components["schemas"]["MoneyView"] | null;
+            processingFeeAmount?: components["schemas"]["MoneyView"] | null;
+        };
         /** @description What is wrong with one field. */
         FieldProblem: {
             field: string;
@@ -831,6 +931,14 @@ export interface components {
             /** @description Stable code. */
             code: string;
             /** @description What is so. */
+            text: string;
+        };
+        /** @description A switch. */
+        FlagView: {
+            name: string;
+            on: boolean;
+            owner: string;
+            preset: boolean;
             text: string;
         };
         /** @description What walks still have to read. */
@@ -1000,6 +1108,13 @@ export interface components {
             /** @description ISO 4217 code. */
             currencyCode: string;
         };
+        /** @description A record of Twenty by its name. */
+        NamedRef: {
+            id: string;
+            /** @description Its name or title; none when it has neither, or is not here. */
+            name?: string | null;
+            url?: string | null;
+        };
         /** @description Something a person must do. */
         NeedView: {
             action: string;
@@ -1066,6 +1181,11 @@ export interface components {
             /** @description Whether a walk is under way or asked for. */
             walking: boolean;
         };
+        /** @description A gift that is on its way: ask again. */
+        OnItsWay: {
+            runId: string;
+            stagingId: string;
+        };
         /** @description A batch in its envelope. */
         OneBatch: {
             data: components["schemas"]["OneBatchData"];
@@ -1114,6 +1234,42 @@ export interface components {
             /** @description `waiting`, `sent`, `conflict` or `refused`. */
             state: string;
             who: string;
+        };
+        /** @description A dry run in its envelope. */
+        PlanAnswer: {
+            data: components["schemas"]["PlanView"];
+            meta: components["schemas"]["AsOf"];
+        };
+        /** @description What a run would send if it began now. */
+        PlanView: {
+            /** @description How many there are. */
+            calls: number;
+            /** @description Why nothing can be planned now. */
+            lacks?: string | null;
+            /**
+             * Format: int64
+             * @description Minutes, rounded up, until the last request could have been made at the limits of the moment.
+             */
+            minutes?: number | null;
+            /**
+             * Format: int64
+             * @description Send it with `process`: the run is refused if a gift changed since.
+             */
+            plan: number;
+            /** @description Rows that would not be sent, with the reason. */
+            refused: components["schemas"]["RefusedView"][];
+            /** @description Requests to Twenty, in order. */
+            requests: components["schemas"]["PlannedView"][];
+            /** @description Rows that would be sent. */
+            rows: number;
+        };
+        /** @description One request to Twenty. */
+        PlannedView: {
+            /** @description The body as it would travel. */
+            body?: Record<string, never> | null;
+            method: string;
+            path: string;
+            rowIds: string[];
         };
         /** @description An error answer. */
         Problem: {
@@ -1263,6 +1419,23 @@ export interface components {
             hasMore: boolean;
             nextCursor?: string | null;
         };
+        /** @description A row that would not be sent. */
+        RefusedView: {
+            reason: string;
+            rowId: string;
+        };
+        /** @description What became of one row (domain 3.3). */
+        RowResult: {
+            /** @description Why it did not work. */
+            error?: string | null;
+            giftId?: string | null;
+            /** @description Why it was not tried: `not_ready` or `locked`. */
+            reason?: string | null;
+            runId?: string | null;
+            stagingId: string;
+            /** @description `processed`, `deferred` or `error`; `running` where it was not known within ten seconds. */
+            status: string;
+        };
         /** @description How many rows stand where. */
         RowsView: components["schemas"]["CountsView"] & {
             /** Format: int64 */
@@ -1281,6 +1454,8 @@ export interface components {
             startedAt?: string | null;
             status: string;
             type: string;
+            /** @description What a person wants of it: `go`, `pause` or `cancel`. */
+            wish: string;
         };
         /** @description The server. */
         ServerView: {
@@ -1297,6 +1472,41 @@ export interface components {
             timeZone: string;
             user: components["schemas"]["UserView"];
             version: string;
+        };
+        /** @description The settings in their envelope. */
+        SettingsAnswer: {
+            data: components["schemas"]["SettingsView"];
+            meta: components["schemas"]["SettingsMeta"];
+        };
+        /** @description Who changed the settings last. */
+        SettingsMeta: {
+            asOf: string;
+            /** @description When somebody changed them last; none while they are the presets. */
+            changedAt?: string | null;
+            /**
+             * Format: int64
+             * @description Send it as `If-Match`.
+             */
+            version: number;
+        };
+        /** @description The settings. */
+        SettingsView: {
+            /** @description What was set for one kind of gift: `code:intent`. */
+            exceptions: {
+                [key: string]: boolean;
+            };
+            flags: components["schemas"]["FlagView"][];
+            /** @description Days by channel; `*` stands for all others. */
+            promiseDays: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int32
+             * @description Days of a channel that has no promise of its own.
+             */
+            promiseDaysElse: number;
+            unusual: components["schemas"]["UnusualView"];
+            warnings: components["schemas"]["WarningView"][];
         };
         /** @description One of two values. */
         SideView: {
@@ -1325,25 +1535,35 @@ export interface components {
             amount: components["schemas"]["MoneyView"];
             /** @description Always false: nothing is posted without a person. */
             autoProcess: boolean;
+            coding: components["schemas"]["CodingView"];
+            company?: components["schemas"]["NamedRef"] | null;
             companyId?: string | null;
             createdAt: string;
             dedupeStatus: string;
             donor?: components["schemas"]["DonorRef"] | null;
+            /** @description Whether the person was made for this row. */
+            donorCreated: boolean;
             donorEmail?: string | null;
             donorFirstName?: string | null;
             donorId?: string | null;
             donorLastName?: string | null;
+            /** @description `UNREVIEWED`, `NEW_DONOR` or `CONFIRMED`. */
+            donorResolutionState: string;
             errorDetail?: string | null;
             /** Format: int64 */
             evidenceCount: number;
+            expectedAt?: string | null;
             externalId?: string | null;
+            fees: components["schemas"]["FeesView"];
             gift?: components["schemas"]["GiftRef"] | null;
             giftBatchId?: string | null;
             giftDate?: string | null;
             giftIntent: string;
             id: string;
             intakeSource: string;
+            isAnonymousDonor: boolean;
             notes?: string | null;
+            organizationName?: string | null;
             paymentMethod?: string | null;
             processingDiagnostics: components["schemas"]["DiagnosticsView"];
             processingStatus: string;
@@ -1352,6 +1572,7 @@ export interface components {
             providerPaymentId?: string | null;
             reason?: components["schemas"]["FindingView"] | null;
             sourceFingerprint?: string | null;
+            supporterEmailOptOut?: boolean | null;
             updatedAt: string;
             validationStatus: string;
             /** Format: int64 */
@@ -1437,12 +1658,28 @@ export interface components {
             reachable?: boolean | null;
             url: string;
         };
+        /** @description From when on an amount is unusual. */
+        UnusualView: {
+            /** Format: int32 */
+            channelGifts: number;
+            /** Format: int32 */
+            donorGifts: number;
+            /** Format: int32 */
+            times: number;
+        };
         /** @description A user, or the token that acts. */
         UserView: {
             email?: string | null;
             id: string;
             name: string;
             role: string;
+        };
+        /** @description A warning that can be switched. */
+        WarningView: {
+            code: string;
+            on: boolean;
+            preset: boolean;
+            text: string;
         };
         /** @description Who made a change. */
         WhoView: {
@@ -1736,6 +1973,157 @@ export interface operations {
             };
         };
     };
+    edit: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneBatch"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description Not worked out yet; ask again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     process: {
         parameters: {
             query?: never;
@@ -1784,6 +2172,14 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1854,6 +2250,88 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    steer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneRun"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2191,6 +2669,84 @@ export interface operations {
             };
         };
     };
+    process: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowResult"];
+                };
+            };
+            /** @description Not known within ten seconds; ask again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowResult"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     mark: {
         parameters: {
             query?: never;
@@ -2265,6 +2821,96 @@ export interface operations {
                 };
             };
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_gift: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Twenty's gift; or, where it waits for a person, a staged row as `POST /gift-staging` answers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedGift"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnItsWay"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2822,6 +3468,122 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
