@@ -462,7 +462,7 @@ mod tests {
         let ops: Vec<u8> = Op::ALL.iter().flat_map(|op| postcard(op).unwrap()).collect();
         assert_eq!(ops, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         let objects: Vec<Vec<u8>> = Object::all().map(|object| postcard(&object).unwrap()).collect();
-        let numbers = (1..=16_u8).chain(100..=108).chain(41..=56);
+        let numbers = (1..=16_u8).chain(100..=109).chain(41..=56);
         assert_eq!(objects, numbers.map(|number| vec![number]).collect::<Vec<_>>());
         assert_eq!(postcard(&[Arrival::NotSent, Arrival::Unknown]).unwrap(), [0, 1]);
         let (value, header) = entry();
@@ -493,5 +493,33 @@ mod tests {
         assert_ne!(base, link([1; 32], &[b"ab", b"c"]));
         assert_ne!(base, link([0; 32], &[b"a", b"bc"]));
         assert_eq!(base, link([0; 32], &[b"ab", b"c"]));
+    }
+
+    #[test]
+    fn a_message_from_before_donors_were_made_still_reads() {
+        let expected = crate::ground::outbox::Expected {
+            amount: crate::ground::money::Money { micros: 5, currency: crate::ground::money::Currency::GBP },
+            gift_date: None,
+            donor: None,
+            company: None,
+        };
+        let message = Message {
+            run: crate::ground::id::RunId(Uuid::from_u128(1)),
+            row: crate::ground::id::StagedId(Uuid::from_u128(2)),
+            key: crate::ground::id::GiftId(Uuid::from_u128(3)),
+            group: 4,
+            arrival: Arrival::Unknown,
+            clash_probed: true,
+            misses: 1,
+            body: "{}".into(),
+            expected,
+            first: None,
+        };
+        let bytes = encode(&message).unwrap();
+        assert_eq!(decode_message(&bytes).unwrap(), message);
+        // What was written then ends before the field that is new.
+        assert_eq!(decode_message(&bytes[..bytes.len() - 1]).unwrap(), message);
+        assert!(decode_message(&bytes[..bytes.len() - 2]).is_err());
+        assert!(decode_message(b"").is_err());
     }
 }

@@ -52,6 +52,8 @@ pub(super) fn intake(bytes: &[u8], default_source: &str) -> Result<Intake, Probl
     let donor = match donor {
         Some(person) => DonorDecision::GivenBySender(person),
         None if body.optional_truth("isAnonymousDonor") == Some(true) => DonorDecision::Anonymous,
+        // Whoever types a gift in may say at once that this is somebody new; the person is made when it is posted.
+        None if body.text("donorResolutionState").as_deref() == Some("NEW_DONOR") => DonorDecision::NewDonor,
         None => DonorDecision::Unreviewed,
     };
     let coding = Coding::default().edited(coding_edit(&mut body));

@@ -97,6 +97,7 @@ export const T = {
     running: 'Sending',
     completed: 'Completed',
     completed_with_errors: 'Completed with errors',
+    cancelled: 'Stopped',
     failed: 'Failed',
   },
   method: {
@@ -340,7 +341,45 @@ export const T = {
     countBad: 'Type a whole number.',
   },
 
+  desk: {
+    title: 'The desk',
+    changed: 'Changed',
+    presets: 'Nobody has changed anything: these are the presets.',
+    warnings: 'Warn me when',
+    unusual: (times: number, donor: number, channel: number) =>
+      `An amount is far above from ${num(times)} times the largest one before, once a donor has ${num(donor)} gifts or a channel ${num(channel)}.`,
+    promise: (days: number) => `A gift waits too long after ${some(days, 'day', 'days')}.`,
+    flags: 'Switches',
+    owner: (who: string) => `Decided by ${who}`,
+    saved: 'Saved. It holds for everybody from now on.',
+  },
+
+  pick: {
+    noName: 'Without a name',
+    remove: (what: string) => `Remove: ${what}`,
+    found: (n: number) => some(n, 'match', 'matches'),
+    hint: 'Type two letters of the name or code',
+  },
+
+  intent: {
+    standard: 'Donation',
+    recurring: 'Instalment of a regular gift',
+    grant: 'Grant',
+    corporateInKind: 'Gift in kind from an organisation',
+    legacy: 'Legacy',
+  },
+
   drawer: {
+    coding: 'Booked to',
+    kind: 'Kind of gift',
+    company: 'Organisation',
+    appeal: 'Appeal',
+    fund: 'Fund',
+    agreement: 'Agreement',
+    optOut: 'May we write to the donor?',
+    optOutUnknown: 'Not said',
+    optOutNo: 'Yes',
+    optOutYes: 'No, they asked not to be written to',
     label: 'Gift',
     loading: 'Loading the gift',
     next: 'Next gift',
@@ -398,6 +437,7 @@ export const T = {
   },
 
   form: {
+    more: 'Kind of gift, appeal, fund, consent',
     title: 'New gift',
     amount: 'Amount',
     currency: 'Currency',
@@ -453,6 +493,13 @@ export const T = {
   },
 
   donorPick: {
+    asNew: 'New donor',
+    asAnonymous: 'Anonymous',
+    newTitle: 'A new donor',
+    newText: 'Made in Twenty when the gift is posted, from the names below.',
+    anonymousTitle: 'Anonymous',
+    anonymousText: 'The gift is posted without a donor.',
+    made: 'Made for this gift',
     noName: 'No name',
     label: 'Who gave this?',
     searching: 'Searching',
@@ -532,6 +579,40 @@ export const T = {
     resultFailedText:
       'No gift is lost and none is sent twice. When the reason is dealt with, process the batch again.',
     showFailed: 'Show the failed gifts',
+    pause: 'Pause',
+    goOn: 'Go on',
+    stop: 'Stop',
+    stopTitle: 'Stop this run?',
+    stopText:
+      'Nothing more is sent. What may have reached Twenty is looked for first; everything else is ready as before. What is posted stays posted.',
+    stopYes: 'Stop the run',
+    paused: 'Paused. Nothing is sent until you let it go on.',
+    stopping: 'Being stopped: what may have reached Twenty is looked for first.',
+    resultStopped: 'You stopped this run.',
+    resultStoppedText: 'What was not sent is ready as before.',
+    rehearse: 'Look first',
+    plan: {
+      title: 'What would be sent to Twenty',
+      none: 'No gift would be sent.',
+      sum: (rows: number, calls: number, minutes: number | null) =>
+        `${gifts(rows)} in ${some(calls, 'request', 'requests')}${minutes === null ? '' : minutes <= 1 ? ', within a minute' : `, about ${num(minutes)} minutes`}.`,
+      nothingSent: 'Nothing has been sent yet. These are the very requests.',
+      refused: (n: number) => `${gifts(n)} would not be sent`,
+      look: 'Looks whether it is there',
+      people: (n: number) => `Makes ${some(n, 'donor', 'donors')}`,
+      gifts: (n: number) => `Makes ${gifts(n)}`,
+      body: 'Body',
+      slow: 'It was not worked out in time. Try again.',
+      go: (n: number) => `Process ${gifts(n)} like this`,
+      close: 'Not now',
+    },
+    edit: 'Edit',
+    editTitle: 'Edit the batch',
+    name: 'Name',
+    nameMissing: 'Give the batch a name.',
+    defaults: 'Where a gift names none',
+    defaultsText: 'Fills the blanks of gifts that are not posted yet. What a gift names itself stays.',
+    saved: 'The batch was changed.',
     rows: 'Gifts in this batch',
     empty: 'This batch has no gifts',
     emptyText: 'Choose the batch while entering gifts, or put selected gifts into it.',

@@ -1,6 +1,13 @@
 import { call } from './client';
 import type {
   Batch,
+  BatchPatch,
+  ChoiceKind,
+  ChoiceList,
+  Plan,
+  Settings,
+  SettingsPatch,
+  Wish,
   BatchList,
   DonorList,
   Home,
@@ -66,8 +73,21 @@ export const api = {
     expectedAmount: Money | null;
     rowIds: string[];
   }) => call<{ data: { createGiftBatch: Batch } }>('POST', batches, { body: batch }),
-  process: (id: string) =>
-    call<{ data: { run: Run } }>('POST', `${batches}/${id}/process`, { body: { maxRows: null } }),
+  /** With the number of a plan it is refused when a gift changed since. */
+  process: (id: string, plan: number | null = null) =>
+    call<{ data: { run: Run } }>('POST', `${batches}/${id}/process`, { body: { maxRows: null, plan } }),
+  /** Nothing when it was not worked out within ten seconds. */
+  plan: (id: string) => call<Plan | undefined>('POST', `${batches}/${id}/plan`),
+  steer: (batch: string, run: string, wish: Wish) =>
+    call<{ data: { run: Run } }>('PATCH', `${batches}/${batch}/process/${run}`, { body: { wish } }),
+  changeBatch: (id: string, patch: BatchPatch, version: number) =>
+    call<{ data: { giftBatch: Batch } }>('PATCH', `${batches}/${id}`, { body: patch, version }),
+
+  choices: (kind: ChoiceKind, q: string, of: string | null, signal?: Signal) =>
+    call<ChoiceList>('GET', `/api/choices/${kind}`, { query: { q, of, limit: 8 }, signal }),
+  settings: (signal?: Signal) => call<Settings>('GET', '/api/settings', { signal }),
+  changeSettings: (patch: SettingsPatch, version: number) =>
+    call<Settings>('PATCH', '/api/settings', { body: patch, ...(version > 0 ? { version } : {}) }),
 
   donors: (q: string, limit: number, signal?: Signal) =>
     call<DonorList>('GET', '/api/donors', { query: { q, limit }, signal }),

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/choices/{object}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records of one kind by parts of their name or code; `of` narrows sources to an appeal and agreements to a person. */
+        get: operations["choices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/donors": {
         parameters: {
             query?: never;
@@ -720,6 +737,28 @@ export interface components {
             after?: unknown;
             before?: unknown;
             field: string;
+        };
+        /** @description Records that fit. */
+        ChoiceList: {
+            data: components["schemas"]["ChoiceView"][];
+            meta: components["schemas"]["ChoiceMeta"];
+        };
+        /** @description `meta` of a list of choices. */
+        ChoiceMeta: {
+            asOf: string;
+            freshness: components["schemas"]["FreshnessView"];
+        };
+        /** @description One record that can be chosen. */
+        ChoiceView: {
+            amount?: components["schemas"]["MoneyView"] | null;
+            /** @description Its code, where it has one. */
+            code?: string | null;
+            id: string;
+            /** @description Its name or title; none when it has neither. */
+            name?: string | null;
+            /** @description Its state in Twenty's own word, where it has one. */
+            status?: string | null;
+            url?: string | null;
         };
         /** @description One field that two changed. */
         ClashView: {
@@ -1695,6 +1734,71 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    choices: {
+        parameters: {
+            query?: {
+                q?: string;
+                of?: string;
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                object: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChoiceList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search: {
         parameters: {
             query?: {

@@ -26,7 +26,10 @@ export type Status =
 export type PaymentMethod = 'card' | 'direct_debit' | 'cash' | 'cheque' | 'bank_transfer' | 'other';
 export type Confirmation = 'pending' | 'confirmed';
 export type BatchStatus = 'open' | 'processing' | 'processed' | 'processed_with_issues' | 'process_failed';
-export type RunStatus = 'queued' | 'running' | 'completed' | 'completed_with_errors' | 'failed';
+export type RunStatus = 'queued' | 'running' | 'completed' | 'completed_with_errors' | 'failed' | 'cancelled';
+export type Wish = 'go' | 'pause' | 'cancel';
+export type Resolution = 'UNREVIEWED' | 'NEW_DONOR' | 'CONFIRMED';
+export type Intent = 'standard' | 'grant' | 'legacy' | 'corporateInKind' | 'recurring';
 export type WhoKind = 'user' | 'token' | 'run' | 'twenty' | 'operator' | 'system';
 export type Scope = 'gifts:read' | 'gifts:write' | 'journal:read' | 'admin';
 
@@ -37,6 +40,8 @@ export type StagedRow = Known<
   'StagedRowView',
   {
     processingStatus: Status;
+    donorResolutionState: Resolution;
+    giftIntent: Intent;
     paymentMethod: PaymentMethod | null;
     gift: Known<'GiftRef', { state: Confirmation }> | null;
   }
@@ -66,7 +71,8 @@ export type RowAnswer = {
 };
 export type TakenIn = { data: { giftStaging: StagedRow }; meta: Whole<Wire['IntakeMeta']> };
 
-export type Run = Known<'RunView', { status: RunStatus }>;
+export type Run = Known<'RunView', { status: RunStatus; wish: Wish }>;
+export type Plan = Whole<Wire['PlanAnswer']>;
 export type Batch = Known<'BatchView', { status: BatchStatus; run: Run | null }>;
 export type BatchList = { data: { giftBatches: Batch[] }; meta: Whole<Wire['ListMeta']> };
 
@@ -83,6 +89,30 @@ export type Hook = Known<'HookView', { state: 'off' | 'registered' | 'missing' }
 export type Calls = Known<'CallsView', { state: 'open' | 'waiting' | 'shut' }>;
 export type Sync = Known<'SyncView', { objects: SyncObject[]; webhook: Hook; budget: Calls | null }>;
 export type QuarantineList = { data: Whole<Wire['QuarantineView']>[]; meta: Whole<Wire['ListMeta']> };
+export type ChoiceKind =
+  | 'companies'
+  | 'appeals'
+  | 'appeal_sources'
+  | 'funds'
+  | 'opportunities'
+  | 'gift_payouts'
+  | 'recurring_agreements';
+export type Choice = Whole<Wire['ChoiceView']>;
+export type ChoiceList = { data: Choice[]; meta: Known<'ChoiceMeta', { freshness: Freshness }> };
+export type Settings = Whole<Wire['SettingsAnswer']>;
+export interface SettingsPatch {
+  warnings?: Record<string, boolean | null>;
+  promiseDays?: Record<string, number | null>;
+  unusual?: { times: number; donorGifts: number; channelGifts: number };
+  flags?: Record<string, boolean | null>;
+}
+export interface BatchPatch {
+  name?: string;
+  expectedCount?: number | null;
+  expectedAmount?: Money | null;
+  defaultAppealId?: string | null;
+  defaultFundId?: string | null;
+}
 export type Home = Known<'HomeView', { mirror: MirrorObject[]; runs: Run[] }>;
 
 export type Session = Whole<Wire['SessionView']>;
@@ -109,7 +139,14 @@ export interface NewGift {
   contact: { firstName: string | null; lastName: string | null; email: string | null } | null;
   contactId: string | null;
   paymentMethod: PaymentMethod | null;
-  giftIntent: string;
+  giftIntent: Intent;
+  isAnonymousDonor: boolean;
+  donorResolutionState: 'NEW_DONOR' | null;
+  companyId: string | null;
+  appealId: string | null;
+  fundId: string | null;
+  recurringAgreementId: string | null;
+  supporterEmailOptOut: boolean | null;
   notes: string | null;
   intakeSource: string;
   giftBatchId: string | null;
@@ -122,8 +159,15 @@ export interface RowPatch {
   donorLastName?: string | null;
   donorEmail?: string | null;
   donorId?: string | null;
+  donorResolutionState?: 'NEW_DONOR';
+  isAnonymousDonor?: boolean;
+  companyId?: string | null;
+  appealId?: string | null;
+  fundId?: string | null;
+  recurringAgreementId?: string | null;
+  supporterEmailOptOut?: boolean | null;
   paymentMethod?: PaymentMethod | null;
-  giftIntent?: string | null;
+  giftIntent?: Intent | null;
   notes?: string | null;
   giftBatchId?: string | null;
 }

@@ -9,10 +9,16 @@ const row = {
   donorLastName: 'Lovelace',
   donorEmail: null,
   donorId: 'd1',
+  donorResolutionState: 'CONFIRMED',
+  isAnonymousDonor: false,
+  giftIntent: 'standard',
+  companyId: null,
+  coding: { appeal: null, fund: null, recurringAgreement: null },
+  supporterEmailOptOut: null,
   paymentMethod: 'card',
   notes: 'Lunch',
   giftBatchId: null,
-} as StagedRow;
+} as unknown as StagedRow;
 const was = draftOf(row);
 const send = (change: object) => rowPatch(row, was, { ...was, ...change }, 'ask');
 
@@ -29,6 +35,23 @@ describe('rowPatch', () => {
     expect(send({ date: '', notes: '' })).toEqual({ patch: { giftDate: null, notes: null } });
     expect(send({ donorId: null })).toEqual({ patch: { donorId: null } });
     expect(send({ paymentMethod: '' })).toEqual({ patch: { paymentMethod: null } });
+  });
+  it('says one thing about who gave', () => {
+    expect(send({ donorId: 'd2', who: 'new' })).toEqual({ patch: { donorId: 'd2' } });
+    expect(send({ donorId: null, who: 'new' })).toEqual({ patch: { donorResolutionState: 'NEW_DONOR' } });
+    expect(send({ donorId: null, who: 'anonymous' })).toEqual({ patch: { isAnonymousDonor: true } });
+    const open = { ...row, donorId: null, donorResolutionState: 'NEW_DONOR' } as StagedRow;
+    const draft = draftOf(open);
+    expect(draft.who).toBe('new');
+    expect(rowPatch(open, draft, { ...draft, who: '' }, 'ask')).toEqual({ patch: { donorId: null } });
+  });
+  it('books, unbooks and asks about consent', () => {
+    expect(send({ fundId: 'f1', optOut: 'yes' })).toEqual({
+      patch: { fundId: 'f1', supporterEmailOptOut: true },
+    });
+    const booked = { ...row, coding: { ...row.coding, fund: { id: 'f1', name: 'Roof', url: null } } };
+    const draft = draftOf(booked);
+    expect(rowPatch(booked, draft, { ...draft, fundId: null }, 'ask')).toEqual({ patch: { fundId: null } });
   });
   it('a typed e-mail does not touch the chosen donor', () => {
     expect(send({ donorEmail: 'ada@example.org' })).toEqual({ patch: { donorEmail: 'ada@example.org' } });

@@ -1,8 +1,10 @@
 // What stands in a gift form as text, and what it means.
-import type { PaymentMethod, RowPatch, StagedRow } from '../api/types';
+import type { Intent, PaymentMethod, RowPatch, StagedRow } from '../api/types';
 import { parseDate, shortDate, type DateOrder } from './dates';
 import { parseMoney, typedMoney, type Money } from './money';
 import { patchOf } from './patch';
+
+export type Who = '' | 'new' | 'anonymous';
 
 export interface Draft {
   amount: string;
@@ -12,6 +14,15 @@ export interface Draft {
   donorLastName: string;
   donorEmail: string;
   donorId: string | null;
+  /** Where nobody is chosen: open, somebody new, or anonymous on purpose. */
+  who: Who;
+  giftIntent: Intent;
+  companyId: string | null;
+  appealId: string | null;
+  fundId: string | null;
+  agreementId: string | null;
+  /** Whether the donor said not to be written to. */
+  optOut: '' | 'yes' | 'no';
   paymentMethod: PaymentMethod | '';
   notes: string;
   giftBatchId: string;
@@ -40,6 +51,13 @@ export const emptyDraft = (currency: string): Draft => ({
   donorLastName: '',
   donorEmail: '',
   donorId: null,
+  who: '',
+  giftIntent: 'standard',
+  companyId: null,
+  appealId: null,
+  fundId: null,
+  agreementId: null,
+  optOut: '',
   paymentMethod: '',
   notes: '',
   giftBatchId: '',
@@ -53,6 +71,13 @@ export const draftOf = (row: StagedRow): Draft => ({
   donorLastName: row.donorLastName ?? '',
   donorEmail: row.donorEmail ?? '',
   donorId: row.donorId,
+  who: row.isAnonymousDonor ? 'anonymous' : row.donorResolutionState === 'NEW_DONOR' ? 'new' : '',
+  giftIntent: row.giftIntent,
+  companyId: row.companyId,
+  appealId: row.coding.appeal?.id ?? null,
+  fundId: row.coding.fund?.id ?? null,
+  agreementId: row.coding.recurringAgreement?.id ?? null,
+  optOut: row.supporterEmailOptOut === null ? '' : row.supporterEmailOptOut ? 'yes' : 'no',
   paymentMethod: row.paymentMethod ?? '',
   notes: row.notes ?? '',
   giftBatchId: row.giftBatchId ?? '',
@@ -99,8 +124,13 @@ export function rowPatch(
     donorFirstName: draft.donorFirstName,
     donorLastName: draft.donorLastName,
     donorEmail: draft.donorEmail,
-    donorId: draft.donorId,
     paymentMethod: draft.paymentMethod,
+    giftIntent: draft.giftIntent,
+    companyId: draft.companyId,
+    appealId: draft.appealId,
+    fundId: draft.fundId,
+    recurringAgreementId: draft.agreementId,
+    supporterEmailOptOut: optOutOf(draft),
     notes: draft.notes,
     giftBatchId: draft.giftBatchId,
   });
@@ -108,5 +138,16 @@ export function rowPatch(
     { amount: row.amount, giftDate: row.giftDate, ...fields(was) },
     { amount, giftDate, ...fields(is) },
   );
-  return { patch: patch as RowPatch };
+  return { patch: { ...(patch as RowPatch), ...whoPatch(was, is) } };
+}
+
+export const optOutOf = (draft: Draft) => (draft.optOut === '' ? null : draft.optOut === 'yes');
+
+/** One answer about who gave; none when it is as it was. */
+function whoPatch(was: Draft, is: Draft): RowPatch {
+  if (is.donorId === was.donorId && is.who === was.who) return {};
+  if (is.donorId !== null) return { donorId: is.donorId };
+  if (is.who === 'new') return { donorResolutionState: 'NEW_DONOR' };
+  if (is.who === 'anonymous') return { isAnonymousDonor: true };
+  return { donorId: null };
 }
