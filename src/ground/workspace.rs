@@ -54,6 +54,8 @@ pub struct FieldSchema {
     pub label: String,
     /// The values a choice has.
     pub options: Vec<String>,
+    /// Whether no two records may have the same value.
+    pub is_unique: bool,
 }
 
 impl Schema {

@@ -508,7 +508,7 @@ mod tests {
             row: crate::ground::id::StagedId(Uuid::from_u128(2)),
             key: crate::ground::id::GiftId(Uuid::from_u128(3)),
             group: 4,
-            arrival: Arrival::Unknown,
+            arrival: crate::ground::outbox::Arrival::Unknown,
             clash_probed: true,
             misses: 1,
             body: "{}".into(),

@@ -15,4 +15,5 @@ mod process;
 mod provision;
 mod sim_conformance;
 mod sync;
+mod upsert;
 mod world;

@@ -7,6 +7,7 @@ mod model;
 mod query;
 mod reply;
 mod schema;
+pub mod upsert;
 mod write;
 
 use std::sync::Arc;

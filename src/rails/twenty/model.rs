@@ -37,7 +37,7 @@ const OBJECTS_MAX: u32 = 1_000;
 
 /// What is asked of an object.
 const OBJECT: &str = "{id nameSingular namePlural labelSingular labelPlural isActive isSystem \
-    labelIdentifierFieldMetadataId fieldsList{id name type label isActive settings options}}";
+    labelIdentifierFieldMetadataId fieldsList{id name type label isActive isUnique settings options}}";
 const CREATE_OBJECT: &str =
     "mutation($input:CreateOneObjectInput!){createOneObject(input:$input){id namePlural}}";
 const CREATE_FIELD: &str =

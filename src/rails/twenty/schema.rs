@@ -59,6 +59,7 @@ struct FieldMeta {
     kind: String,
     label: Option<String>,
     is_active: Option<bool>,
+    is_unique: Option<bool>,
     settings: Option<FieldSettings>,
     options: Option<Vec<FieldOption>>,
 }
@@ -183,6 +184,7 @@ impl FieldMeta {
             name: self.name.clone(),
             kind: self.kind,
             label: self.label.unwrap_or_default(),
+            is_unique: self.is_unique.unwrap_or(false),
             options: self.options.unwrap_or_default().into_iter().filter_map(|option| option.value).collect(),
         };
         (column.unwrap_or(self.name), field)
