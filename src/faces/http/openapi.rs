@@ -5,7 +5,7 @@ use http::header;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{batches, donors, edits, gifts, home, hooks, journal, live, mirror, session, sync};
+use super::{batches, donors, edits, gifts, home, hooks, journal, live, mirror, session, sync, users};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,6 +16,7 @@ use super::{batches, donors, edits, gifts, home, hooks, journal, live, mirror, s
         donors::search, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
         edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::withdraw, edits::conflicts, edits::decide,
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
+        users::list, users::invite, users::change, users::reset,
     ),
     modifiers(&Credentials),
     security(("session" = []), ("token" = [])),
