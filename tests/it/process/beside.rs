@@ -126,9 +126,9 @@ fn users_are_looked_after_beside_a_server_and_alone() {
     assert_eq!(json(&["scope", id, "--all"])["user"]["companies"], Value::Null);
     let reset = told(folder, &["users", "reset", "rosa@example.org", "--url", "https://gifts.example.org/"]);
     assert!(reset.contains("\nhttps://gifts.example.org/password?token="), "{reset}");
-    let list = told(folder, &["users", "list"]);
-    assert!(list.contains("Maya <maya@example.org>  admin  active  all companies"), "{list}");
-    assert!(list.contains("Rosa <rosa@example.org>  finance  invited  all companies"), "{list}");
+    let shown = told(folder, &["users", "list"]);
+    assert!(shown.contains("Maya <maya@example.org>  admin  active  all companies"), "{shown}");
+    assert!(shown.contains("Rosa <rosa@example.org>  finance  invited  all companies"), "{shown}");
     assert_eq!(json(&["list"]).as_array().map(Vec::len), Some(2));
     assert!(!command(folder, &["users", "scope", "rosa@example.org"]).status.success(), "all, or some");
 }
