@@ -72,13 +72,7 @@ fn delivery(n: u64) -> Delivery {
 }
 
 fn asked() -> Asked {
-    let user = User {
-        id: UserId(uuid::Uuid::nil()),
-        name: "B".into(),
-        email: "b".into(),
-        role: Role::Admin,
-        created_at: Instant(0),
-    };
+    let user = User::new(UserId(uuid::Uuid::nil()), "B".into(), "b".into(), Role::Admin, Instant(0));
     Asked { caller: Caller::User(user), request_id: "bench".into() }
 }
 

@@ -93,11 +93,11 @@ impl App {
         let face = face.telling(Arc::new(move |calls| (gate.view(), gate.forecast(calls))));
         let supervisor = Supervisor::start(&means, &search);
         // Gifts come in without it: a folder that cannot hold a socket stops nobody's work.
-        let control = control::start(&config.data, desk.store.clone(), stopped.clone())
+        let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let control = control::start(&config.data, desk.store.clone(), &url, stopped.clone())
             .inspect_err(|error| tracing::warn!(event = "control_socket_failed", %error))
             .ok();
         let server = serve(listener, face, stopped);
-        let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         Ok(Self { desk, address, url, means, supervisor, server, control, stop })
     }
 

@@ -12,13 +12,16 @@ use super::{Asked, Desk, Refusal, system};
 use crate::ground::access::{Caller, Role, Scope, Token, User};
 use crate::ground::id::{Object, TokenId, UserId, local_id};
 use crate::ground::intake::FieldError;
+use crate::ground::journal::{Actor, Cause};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 use crate::store::secrets::SecretKey;
 use crate::store::{Changes, Fail, Ledger, StoreError, View, Working};
 
-/// How long a one-time link works, in milliseconds.
+/// How long a link that the operator asked for works, in milliseconds.
 const LINK_MS: i64 = 30 * 60 * 1_000;
+/// How long a link works that an admin hands to somebody, in milliseconds: over a weekend.
+const INVITE_MS: i64 = 72 * 60 * 60 * 1_000;
 /// How long a session works, in milliseconds.
 const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
 /// Shortest password.
@@ -35,6 +38,8 @@ pub enum LinkPurpose {
     Setup,
     /// This user is signed in.
     SignIn(UserId),
+    /// This user chooses a password: they were invited, or reset.
+    Password(UserId),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,10 +63,18 @@ pub struct NewUser {
     pub email: String,
     /// Password; none for a user who only comes by link.
     pub password: Option<String>,
+    /// What they may do.
+    pub role: Role,
+}
+
+impl NewUser {
+    fn like(user: &User) -> Self {
+        Self { name: user.name.clone(), email: user.email.clone(), password: None, role: user.role }
+    }
 }
 
 /// A secret text of 256 random bits.
-fn secret(world: &World) -> String {
+pub(super) fn secret(world: &World) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(world.bytes::<32>())
 }
 
@@ -69,7 +82,7 @@ fn slot(secret: &str) -> [u8; 32] {
     *blake3::hash(secret.as_bytes()).as_bytes()
 }
 
-fn password_name(user: UserId) -> String {
+pub(super) fn password_name(user: UserId) -> String {
     format!("password:{user}")
 }
 
@@ -106,6 +119,42 @@ impl Desk {
                 let mut changes = Changes::new(system("Signed in by link"));
                 changes.working::<Link>(Working::OneTimeLink, &slot(&link), None)?;
                 open_session(view, &mut changes, &made, user)?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(session)
+    }
+
+    /// Whose password a link is for; the link is not used up.
+    pub fn password_link(&self, link: &str) -> Result<User, Refusal> {
+        let snapshot = self.store.snapshot()?;
+        let user = user_of_link(&snapshot.ledger(), link, self.world.now())?;
+        Ok(user)
+    }
+
+    /// Uses an invitation or a reset up: stores the password that the user chose and signs them in.
+    pub async fn choose_password(&self, link: String, password: String) -> Result<String, Refusal> {
+        let user = self.password_link(&link)?;
+        let new = checked(NewUser { password: Some(password), ..NewUser::like(&user) })?;
+        let hash = self.password_hash(&new).await?;
+        let key = self.key.clone();
+        let session = secret(&self.world);
+        let made = session.clone();
+        self.store
+            .write(move |view| {
+                let user = user_of_link(view.ledger(), &link, view.world.now())?;
+                let cause = Cause {
+                    actor: Actor::User(user.id),
+                    why: "Password chosen by link".into(),
+                    request_id: None,
+                };
+                let mut changes = Changes::new(cause);
+                drop_links(view.ledger(), &mut changes, user.id)?;
+                end_sessions(view.ledger(), &mut changes, user.id)?;
+                keep_password(view, &mut changes, user.id, hash, &key)?;
+                let chosen = User { password_at: Some(view.world.now()), ..user };
+                changes.update(Object::User, chosen.id.0, &chosen)?;
+                open_session(view, &mut changes, &made, chosen.id)?;
                 Ok::<_, Fail<Refusal>>((changes, ()))
             })
             .await?;
@@ -164,8 +213,9 @@ impl Desk {
                 user.map(|user| snapshot.ledger().sealed(&password_name(user))).transpose()?.flatten();
             (user, sealed)
         };
-        let hash =
-            user.zip(sealed).and_then(|(user, sealed)| self.key.open(&password_name(user), &sealed).ok());
+        let hash = user
+            .zip(sealed.as_ref())
+            .and_then(|(user, sealed)| self.key.open(&password_name(user), sealed).ok());
         let known = hash.is_some();
         // An unknown address costs as much time as a wrong password, so that addresses cannot be found out.
         let hash = hash.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| NOBODY.to_owned());
@@ -175,6 +225,10 @@ impl Desk {
         let made = session.clone();
         self.store
             .write(move |view| {
+                // Looking at a password takes a while, in which the user may have been reset.
+                if view.ledger().sealed(&password_name(user))? != sealed {
+                    return Err(Refusal::WrongLogin.into());
+                }
                 let mut changes = Changes::new(system("Signed in"));
                 open_session(view, &mut changes, &made, user)?;
                 Ok::<_, Fail<Refusal>>((changes, ()))
@@ -249,8 +303,8 @@ impl Desk {
         let slot = slot(session);
         let found = self.store.snapshot()?.memo("session", &slot, |ledger| {
             let Some(session) = ledger.working::<Session>(Working::Session, &slot)? else { return Ok(None) };
-            let user = ledger.user(session.user)?;
-            Ok(user.map(|record| (session.expires_at, Caller::User(record.value))))
+            let user = ledger.user(session.user)?.map(|record| record.value).filter(User::enabled);
+            Ok(user.map(|user| (session.expires_at, Caller::User(user))))
         })?;
         // Whether it is over is a question of the moment and not of what is stored.
         let valid = found.as_ref().as_ref().filter(|(expires_at, _)| *expires_at > self.world.now());
@@ -301,12 +355,77 @@ fn usable_link(ledger: &Ledger<'_>, link: &str, now: Instant) -> Result<LinkPurp
     found.filter(|link| link.expires_at > now).map(|link| link.purpose).ok_or(Refusal::LinkSpent)
 }
 
+/// The user whose password a link is for, while it works and they may come in.
+fn user_of_link(ledger: &Ledger<'_>, link: &str, now: Instant) -> Result<User, Refusal> {
+    let LinkPurpose::Password(user) = usable_link(ledger, link, now)? else { return Err(Refusal::LinkSpent) };
+    let user = ledger.user(user)?.map(|record| record.value).filter(User::enabled);
+    user.ok_or(Refusal::LinkSpent)
+}
+
+/// A link with which a user chooses a password, in the place of those they had. Answers its secret and when it ends.
+pub(super) fn ask_for_password(
+    view: &View<'_>,
+    changes: &mut Changes,
+    user: UserId,
+) -> Result<(String, Instant), StoreError> {
+    drop_links(view.ledger(), changes, user)?;
+    let (text, expires_at) = (secret(view.world), view.world.now().plus_millis(INVITE_MS));
+    let link = Link { purpose: LinkPurpose::Password(user), expires_at };
+    changes.working(Working::OneTimeLink, &slot(&text), Some(&link))?;
+    Ok((text, expires_at))
+}
+
+/// Until when a user can choose a password; none when no link of theirs works.
+pub fn password_asked(
+    ledger: &Ledger<'_>,
+    user: UserId,
+    now: Instant,
+) -> Result<Option<Instant>, StoreError> {
+    let links = ledger.working_rows::<Link>(Working::OneTimeLink)?.into_iter();
+    let theirs =
+        links.filter(|(_, link)| link.purpose == LinkPurpose::Password(user) && link.expires_at > now);
+    Ok(theirs.map(|(_, link)| link.expires_at).max())
+}
+
+/// Whether a user can sign in with a password.
+pub fn has_password(ledger: &Ledger<'_>, user: UserId) -> Result<bool, StoreError> {
+    Ok(ledger.sealed(&password_name(user))?.is_some())
+}
+
+/// Ends every session of a user.
+pub(super) fn end_sessions(
+    ledger: &Ledger<'_>,
+    changes: &mut Changes,
+    user: UserId,
+) -> Result<(), StoreError> {
+    for (slot, session) in ledger.working_rows::<Session>(Working::Session)? {
+        if session.user == user {
+            changes.working::<Session>(Working::Session, &slot, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes every link of a user back.
+pub(super) fn drop_links(ledger: &Ledger<'_>, changes: &mut Changes, user: UserId) -> Result<(), StoreError> {
+    for (slot, link) in ledger.working_rows::<Link>(Working::OneTimeLink)? {
+        if matches!(link.purpose, LinkPurpose::SignIn(of) | LinkPurpose::Password(of) if of == user) {
+            changes.working::<Link>(Working::OneTimeLink, &slot, None)?;
+        }
+    }
+    Ok(())
+}
+
 fn open_session(
     view: &View<'_>,
     changes: &mut Changes,
     secret: &str,
     user: UserId,
-) -> Result<(), StoreError> {
+) -> Result<(), Fail<Refusal>> {
+    // The first admin is made in this same commit and stands nowhere yet.
+    if view.ledger().user(user)?.is_some_and(|record| !record.value.enabled()) {
+        return Err(Refusal::SwitchedOff.into());
+    }
     // Whoever comes in takes out what is over.
     let now = view.world.now();
     for (slot, session) in view.ledger().working_rows::<Session>(Working::Session)? {
@@ -320,7 +439,23 @@ fn open_session(
         }
     }
     let session = Session { user, expires_at: view.world.now().plus_millis(SESSION_MS) };
-    changes.working(Working::Session, &slot(secret), Some(&session))
+    changes.working(Working::Session, &slot(secret), Some(&session))?;
+    Ok(())
+}
+
+fn keep_password(
+    view: &View<'_>,
+    changes: &mut Changes,
+    user: UserId,
+    hash: Option<String>,
+    key: &SecretKey,
+) -> Result<(), StoreError> {
+    let Some(hash) = hash else { return Ok(()) };
+    let name = password_name(user);
+    let sealed = key.seal(&name, hash.as_bytes(), view.world);
+    let sealed = sealed.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    changes.secret(&name, Some(sealed));
+    Ok(())
 }
 
 fn add_user(
@@ -331,25 +466,15 @@ fn add_user(
     key: &SecretKey,
 ) -> Result<UserId, Fail<Refusal>> {
     let id = UserId(local_id(Object::User, view.world.origin()));
-    let user = User {
-        id,
-        name: new.name.clone(),
-        email: new.email.clone(),
-        role: Role::Admin,
-        created_at: view.world.now(),
-    };
+    let (name, email) = (new.name.clone(), new.email.clone());
+    let user = User::new(id, name, email, new.role, view.world.now());
     changes.create(Object::User, id.0, &user)?;
-    if let Some(hash) = hash {
-        let name = password_name(id);
-        let sealed = key.seal(&name, hash.as_bytes(), view.world);
-        let sealed = sealed.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        changes.secret(&name, Some(sealed));
-    }
+    keep_password(view, changes, id, hash, key)?;
     Ok(id)
 }
 
 /// A new user with what people type made sound, or what is wrong with it.
-fn checked(new: NewUser) -> Result<NewUser, Refusal> {
+pub(super) fn checked(new: NewUser) -> Result<NewUser, Refusal> {
     let name = new.name.trim().to_owned();
     let email = new.email.trim().to_lowercase();
     let length = new.password.as_deref().map_or(PASSWORD_MIN, |password| password.chars().count());
@@ -371,9 +496,5 @@ fn checked(new: NewUser) -> Result<NewUser, Refusal> {
         .filter(|(is, _, _)| *is)
         .map(|(_, field, message)| FieldError { field: field.into(), message: message.into() })
         .collect();
-    if errors.is_empty() {
-        Ok(NewUser { name, email, password: new.password })
-    } else {
-        Err(Refusal::Invalid(errors))
-    }
+    if errors.is_empty() { Ok(NewUser { name, email, ..new }) } else { Err(Refusal::Invalid(errors)) }
 }

@@ -12,6 +12,7 @@ pub mod plans;
 pub mod posting;
 pub mod settings;
 pub mod sync;
+pub mod users;
 mod values;
 
 pub use edits::EditAsk;
@@ -109,11 +110,24 @@ pub enum Refusal {
     /// Sign-in did not work.
     #[error("Wrong e-mail or password.")]
     WrongLogin,
+    /// A user who may not come in any more.
+    #[error("Your account is switched off. Ask an admin to switch it on again.")]
+    SwitchedOff,
     /// A one-time link is used up or too old.
     #[error(
-        "This link has been used or has expired. Ask the operator to restart Almoner, which prints a new one while nobody has an account"
+        "This link has been used or has expired. Ask an admin for a new one. While nobody has an account, a restart of Almoner prints one."
     )]
     LinkSpent,
+    /// Without this admin nobody could look after users any more.
+    #[error(
+        "This is the last admin who can sign in. Make somebody else an admin first, and let them choose a password."
+    )]
+    LastAdmin,
+    /// Two users would sign in with the same address.
+    #[error(
+        "There is a user with this e-mail address already; perhaps they are switched off. Look for them in the list."
+    )]
+    AddressTaken,
     /// The store could not; nothing was kept.
     #[error(
         "The ledger did not answer just now, so this may or may not have been kept. Look again in a moment before you repeat it; a program repeats with the same Idempotency-Key. ({0})"

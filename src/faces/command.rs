@@ -6,10 +6,12 @@
 mod compact;
 mod erase;
 mod export;
+mod users;
 mod verdict;
 
 use std::io::Write;
 
+pub use users::{UsersAsk, Which};
 pub use verdict::damaged;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,17 @@ pub enum Command {
         #[serde(default)]
         preview: bool,
     },
+    /// Look after users.
+    Users {
+        /// What is asked.
+        what: UsersAsk,
+        /// Answer as JSON.
+        #[serde(default)]
+        json: bool,
+        /// Where people reach Almoner, without a slash at the end; a running server knows it.
+        #[serde(default)]
+        url: Option<String>,
+    },
     /// The journal as JSON lines.
     JournalExport {
         /// Only entries after this one.
@@ -57,8 +70,18 @@ impl Command {
             Self::Verify { .. } => "verify",
             Self::Compact => "compact",
             Self::PeopleErase { .. } => "people_erase",
+            Self::Users { what, .. } => what.word(),
             Self::JournalExport { .. } => "journal_export",
         }
+    }
+
+    /// The same, run by a server that people reach at `url`.
+    #[must_use]
+    pub fn at(mut self, url: &str) -> Self {
+        if let Self::Users { url: asked, .. } = &mut self {
+            asked.get_or_insert_with(|| url.to_owned());
+        }
+        self
     }
 }
 
@@ -71,6 +94,12 @@ pub enum CommandError {
     /// The desk says no.
     #[error("{0}")]
     Refused(#[from] Refusal),
+    /// There is no such user.
+    #[error("there is no user {0}; `almoner users list` shows who there is")]
+    NoUser(String),
+    /// An answer cannot be written as JSON.
+    #[error("cannot write the answer as JSON: {0}")]
+    Json(#[from] serde_json::Error),
     /// Nobody takes the output.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
@@ -109,6 +138,7 @@ pub fn run(store: &Store, command: &Command, actor: &Actor, out: &mut dyn Write)
         Command::PeopleErase { person, ground, preview } => {
             erase::erase(store, actor, *person, (ground, *preview), out)?
         }
+        Command::Users { what, json, url } => users::users(store, actor, what, (*json, url.as_deref()), out)?,
         Command::JournalExport { since } => export::journal(store, *since, out)?,
     };
     out.flush()?;

@@ -19,11 +19,13 @@ mod params;
 mod plans;
 mod posting;
 mod problem;
+mod routes;
 mod row;
 mod row_body;
 mod session;
 mod settings;
 mod sync;
+mod users;
 mod wait;
 mod wire;
 
@@ -39,12 +41,16 @@ use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{Semaphore, watch};
 
 use crate::desk::Desk;
+use crate::ground::access::Right;
 use crate::ground::budget::{BudgetView, Forecast};
 use crate::ground::time::CalendarDate;
 use crate::search::Search;
 use crate::store::Rows;
+pub use auth::Need;
 use problem::Problem;
+use routes::{API, Route, guarded, on};
 use session::LoginGuard;
+pub use users::UserView;
 
 /// Bodies up to this size are read. A gift is small; webhooks have a larger limit of their own.
 const BODY_MAX: usize = 256 * 1024;
@@ -127,55 +133,86 @@ impl Face {
     }
 }
 
+/// Every route, with what it needs: the one list.
+fn routes() -> Vec<Route> {
+    use Right::{Decide, Edit, Journal, Process, Review, See, Settings, Sync, TakeIn, Tokens, Users};
+    let gifts = [
+        on("GET", "/api/fundraising/gift-staging", See, get(gifts::list)),
+        on("POST", "/api/fundraising/gift-staging", TakeIn, post(gifts::create)),
+        on("POST", "/api/fundraising/gift-staging/process-ready", Process, post(batches::process_ready)),
+        on("GET", "/api/fundraising/gift-staging/{id}", See, get(gifts::one)),
+        on("PATCH", "/api/fundraising/gift-staging/{id}", Review, patch(gifts::edit)),
+        on("PATCH", "/api/fundraising/gift-staging/{id}/status", Review, patch(gifts::mark)),
+        on("POST", "/api/fundraising/gift-staging/{id}/process", Process, post(posting::process)),
+        on("POST", "/api/fundraising/gifts", TakeIn, post(posting::create_gift)),
+        on("GET", "/api/fundraising/gift-batches", See, get(batches::list)),
+        on("POST", "/api/fundraising/gift-batches", Process, post(batches::create)),
+        on("GET", "/api/fundraising/gift-batches/{id}", See, get(batches::one)),
+        on("PATCH", "/api/fundraising/gift-batches/{id}", Process, patch(batches::edit)),
+        on("POST", "/api/fundraising/gift-batches/{id}/process", Process, post(batches::process)),
+        on("POST", "/api/fundraising/gift-batches/{id}/plan", Process, post(plans::plan)),
+        on("GET", "/api/fundraising/gift-batches/{id}/process/{runId}", See, get(batches::run)),
+        on("PATCH", "/api/fundraising/gift-batches/{id}/process/{runId}", Process, patch(batches::steer)),
+    ];
+    let mirror = [
+        on("GET", "/api/home", See, get(home::home)),
+        on("GET", "/api/settings", See, get(settings::settings)),
+        on("PATCH", "/api/settings", Settings, patch(settings::change)),
+        on("GET", "/api/choices/{object}", See, get(choices::choices)),
+        on("GET", "/api/sync", See, get(sync::sync)),
+        on("POST", "/api/sync", Sync, post(sync::sync_now)),
+        on("POST", "/api/sync/objects", Settings, post(sync::switch)),
+        on("GET", "/api/sync/quarantine", See, get(sync::quarantine)),
+        on("GET", "/api/sync/edits", See, get(edits::edits)),
+        on("DELETE", "/api/sync/edits/{id}", Edit, delete(edits::withdraw)),
+        on("GET", "/api/sync/conflicts", See, get(edits::conflicts)),
+        on("POST", "/api/sync/conflicts/{id}", Decide, post(edits::decide)),
+        on("PATCH", "/api/sync/{object}", Sync, patch(sync::change)),
+        on("POST", "/api/sync/{object}/sweep", Sync, post(sync::sweep)),
+        on("GET", "/api/donors", See, get(donors::search)),
+        on("GET", "/api/gifts", See, get(mirror::gifts)),
+        on("GET", "/api/records/{object}", See, get(mirror::records)),
+        on("GET", "/api/records/{object}/{id}", See, get(mirror::record)),
+        on("PATCH", "/api/records/{object}/{id}", Edit, patch(edits::change)),
+        on("POST", "/api/tasks", Edit, post(edits::new_task)),
+        on("PATCH", "/api/tasks/{id}", Edit, patch(edits::change_task)),
+        on("POST", "/api/notes", Edit, post(edits::new_note)),
+        on("GET", "/api/journal", Journal, get(journal::list)),
+        on("GET", "/api/events", See, get(live::events)),
+    ];
+    let access = [
+        on("GET", "/api/session", Need::Known, get(session::show)),
+        on("POST", "/api/session", Need::Nothing, post(session::sign_in)),
+        on("DELETE", "/api/session", Need::Known, delete(session::sign_out)),
+        on("GET", "/api/tokens", Tokens, get(session::tokens)),
+        on("POST", "/api/tokens", Tokens, post(session::create_token)),
+        on("DELETE", "/api/tokens/{id}", Tokens, delete(session::revoke_token)),
+        on("GET", "/api/users", Users, get(users::list)),
+        on("POST", "/api/users", Users, post(users::invite)),
+        on("PATCH", "/api/users/{id}", Users, patch(users::change)),
+        on("POST", "/api/users/{id}/reset", Users, post(users::reset)),
+    ];
+    let hook = post(hooks::twenty).layer(DefaultBodyLimit::max(HOOK_MAX));
+    let open = [
+        on("GET", "/api/openapi.json", Need::Nothing, get(openapi::document)),
+        on("GET", "/health", Need::Nothing, get(health)),
+        on("GET", "/readyz", Need::Nothing, get(sync::ready)),
+        on("POST", "/hooks/twenty", Need::Nothing, hook),
+    ];
+    gifts.into_iter().chain(mirror).chain(access).chain(open).chain(pages::routes()).collect()
+}
+
+/// Every route: its method, its path, and what it needs.
+pub fn needs() -> Vec<(&'static str, &'static str, Need)> {
+    routes().into_iter().map(|route| (route.method, route.path, route.need)).collect()
+}
+
 /// All routes.
 pub fn router(face: Face) -> Router {
-    let fundraising = Router::new()
-        .route("/gift-staging", get(gifts::list).post(gifts::create))
-        .route("/gift-staging/process-ready", post(batches::process_ready))
-        .route("/gift-staging/{id}", get(gifts::one).patch(gifts::edit))
-        .route("/gift-staging/{id}/status", patch(gifts::mark))
-        .route("/gift-staging/{id}/process", post(posting::process))
-        .route("/gifts", post(posting::create_gift))
-        .route("/gift-batches", get(batches::list).post(batches::create))
-        .route("/gift-batches/{id}", get(batches::one).patch(batches::edit))
-        .route("/gift-batches/{id}/process", post(batches::process))
-        .route("/gift-batches/{id}/plan", post(plans::plan))
-        .route("/gift-batches/{id}/process/{runId}", get(batches::run).patch(batches::steer));
-    let api = Router::new()
-        .nest("/fundraising", fundraising)
-        .route("/home", get(home::home))
-        .route("/settings", get(settings::settings).patch(settings::change))
-        .route("/sync", get(sync::sync).post(sync::sync_now))
-        .route("/sync/objects", post(sync::switch))
-        .route("/sync/quarantine", get(sync::quarantine))
-        .route("/sync/edits", get(edits::edits))
-        .route("/sync/edits/{id}", delete(edits::withdraw))
-        .route("/sync/conflicts", get(edits::conflicts))
-        .route("/sync/conflicts/{id}", post(edits::decide))
-        .route("/sync/{object}", patch(sync::change))
-        .route("/sync/{object}/sweep", post(sync::sweep))
-        .route("/donors", get(donors::search))
-        .route("/choices/{object}", get(choices::choices))
-        .route("/gifts", get(mirror::gifts))
-        .route("/records/{object}", get(mirror::records))
-        .route("/records/{object}/{id}", get(mirror::record).patch(edits::change))
-        .route("/tasks", post(edits::new_task))
-        .route("/tasks/{id}", patch(edits::change_task))
-        .route("/notes", post(edits::new_note))
-        .route("/journal", get(journal::list))
-        .route("/events", get(live::events))
-        .route("/session", get(session::show).post(session::sign_in).delete(session::sign_out))
-        .route("/tokens", get(session::tokens).post(session::create_token))
-        .route("/tokens/{id}", delete(session::revoke_token))
-        .route("/openapi.json", get(openapi::document))
-        .fallback(no_such_route)
-        .method_not_allowed_fallback(no_such_method);
-    Router::new()
-        .route("/health", get(health))
-        .route("/readyz", get(sync::ready))
-        .route("/hooks/twenty", post(hooks::twenty).layer(DefaultBodyLimit::max(HOOK_MAX)))
-        .nest("/api", api)
-        .merge(pages::routes())
+    let (api, outer) = guarded(routes(), &face);
+    let api = api.fallback(no_such_route).method_not_allowed_fallback(no_such_method);
+    outer
+        .nest(API, api)
         .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(face.clone(), around))

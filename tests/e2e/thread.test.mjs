@@ -17,6 +17,7 @@ const SCREENS = [
   ['sync', '/sync'],
   ['journal', '/journal'],
   ['settings', '/settings'],
+  ['users', '/settings/users'],
 ];
 
 let browser;
@@ -413,6 +414,10 @@ test('an unknown address is a page of ours, and no session leads to the login', 
   await other.goto(`${URL_}/staging`);
   await other.waitForURL(/\/login\?next=/);
   await stranger.close();
+});
+
+test('the session is left to the files after this one', async () => {
+  await context.storageState({ path: `${OUT}session.json` });
 });
 
 test('no request left this machine, and the console stayed silent', () => {

@@ -33,7 +33,9 @@ fn opened(folder: &std::path::Path, bytes: &[u8], people: u64) -> Store {
         assert_eq!((gift.amount, gift.donor), (Some(row.value.amount), row.value.donor.person()));
         assert_eq!(ledger.evidence(row.value.id).unwrap().len(), 1);
     }
-    assert_eq!(ledger.user_by_email("maya@example.org").unwrap().unwrap().value.name, "Maya");
+    let maya = ledger.user_by_email("maya@example.org").unwrap().unwrap().value;
+    assert_eq!(maya.name, "Maya");
+    assert!(maya.rules() && maya.companies.is_all(), "users of before there were roles and scopes");
     drop(snapshot);
     store
 }

@@ -108,13 +108,13 @@ pub fn block<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub fn reviewer() -> Asked {
-    let user = User {
-        id: UserId(uuid::Uuid::from_u128(42)),
-        name: "Maya".into(),
-        email: "maya@example.org".into(),
-        role: Role::Admin,
-        created_at: Instant(0),
-    };
+    let user = User::new(
+        UserId(uuid::Uuid::from_u128(42)),
+        "Maya".into(),
+        "maya@example.org".into(),
+        Role::Admin,
+        Instant(0),
+    );
     Asked { caller: Caller::User(user), request_id: "test".into() }
 }
 

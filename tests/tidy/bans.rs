@@ -74,6 +74,22 @@ fn writes(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// A route becomes one in the place that puts a guard before it, and nowhere else.
+fn unguarded_routes(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for source in tree.under("src/faces").filter(|s| !s.within(&["src/faces/http/routes.rs"])) {
+        for i in 1..source.code.len() {
+            let serves =
+                matches!(source.at(i), "route" | "route_service" | "nest_service" | "fallback_service");
+            if serves && source.is_ident(i) && source.before(i) == "." {
+                let says = "a route is served without a right: put it into the list of src/faces/http.rs";
+                findings.push(source.finding(i, says));
+            }
+        }
+    }
+    findings
+}
+
 /// `store.write`, `store().write`, `self.store.write`, `Store::write`.
 fn on_the_store(source: &Source, i: usize) -> bool {
     let Some(mut owner) = i.checked_sub(2) else { return false };
@@ -254,6 +270,7 @@ fn each_engine_has_one_room() {
 #[test]
 fn faces_never_write() {
     clean("one writer, behind the desk", &writes(Tree::ours()));
+    clean("every route has a right", &unguarded_routes(Tree::ours()));
 }
 
 #[test]
@@ -294,6 +311,17 @@ fn engines_and_writes_can_fail() {
     let tree = Tree::sample(&[("src/store/a.rs", text), ("src/desk/a.rs", text), ("src/faces/a.rs", text)]);
     let faces = [1, 1, 2, 3, 4].map(|line| ("src/faces/a.rs", line));
     fires(&writes(&tree), &[&[("src/desk/a.rs", 1), ("src/desk/a.rs", 1)][..], &faces].concat());
+}
+
+#[test]
+fn unguarded_routes_can_fail() {
+    let text = "Router::new()\n.route(\"/a\", get(a))\n.route_service(\"/b\", b);\nlet route = 1;\nx.route_layer(g);";
+    let tree = Tree::sample(&[
+        ("src/faces/http/a.rs", text),
+        ("src/faces/http/routes.rs", text),
+        ("src/sim/a.rs", text),
+    ]);
+    fires(&unguarded_routes(&tree), &[2, 3].map(|line| ("src/faces/http/a.rs", line)));
 }
 
 #[test]

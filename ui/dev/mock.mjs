@@ -503,6 +503,7 @@ const find = (map, id) =>
   })();
 const session = () => ({
   user: { id: '1', name: 'Maya Okafor', email: 'maya@harbourlights.example', role: 'admin' },
+  rights: 'see take_in review process edit decide sync journal settings users tokens'.split(' '),
   demo: true,
   version: '0.1.0',
   organisation: 'Harbour Lights Trust',

@@ -20,7 +20,7 @@ use crate::config::{Config, environment};
 use crate::desk::access::{LinkPurpose, NewUser};
 use crate::desk::gifts::Delivery;
 use crate::desk::{Asked, Desk};
-use crate::ground::access::{Caller, Scope, Token};
+use crate::ground::access::{Caller, Role, Scope, Token};
 use crate::ground::crm::PersonRecord;
 use crate::ground::gift::PaymentMethod;
 use crate::ground::id::{ConnectionId, Object};
@@ -96,6 +96,7 @@ impl Demo {
             name: "Maya Okafor".into(),
             email: "maya@harbour-lights.example".into(),
             password: None,
+            role: Role::Admin,
         };
         let user = desk.ensure_user(maya).await?;
         let link = desk.one_time_link(LinkPurpose::SignIn(user)).await?;

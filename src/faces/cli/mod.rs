@@ -8,6 +8,7 @@ mod people;
 mod serve;
 mod simulate;
 mod twenty;
+mod users;
 mod verify;
 
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Command {
     Compact(compact::Compact),
     /// What people ask for: erasure
     People(people::People),
+    /// Who may come in, and what for, beside a running Almoner or alone
+    Users(users::Users),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -69,6 +72,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Journal(journal) => journal.run(),
         Command::Compact(compact) => compact.run(),
         Command::People(people) => people.run(),
+        Command::Users(users) => users.run(),
         Command::Openapi => {
             say(&super::http::openapi_json());
             Ok(ExitCode::SUCCESS)

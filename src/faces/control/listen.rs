@@ -45,16 +45,24 @@ impl Drop for SocketFile {
 #[derive(Clone)]
 struct Means {
     store: Store,
+    /// Where people reach this server.
+    url: Arc<str>,
     places: Arc<Semaphore>,
 }
 
 /// Listens in the data folder `folder` until `stopped`; then takes nobody new, and ends when the last answer is out.
-/// The store must be open: whoever has it owns the name, so that a socket left by a kill is replaced.
+/// The store must be open: whoever has it owns the name, so that a socket left by a kill is replaced. People reach the
+/// server at `url`.
 #[expect(clippy::disallowed_methods, reason = "the listener is a task of its own; App::close ends it")]
-pub fn start(folder: &Path, store: Store, stopped: watch::Receiver<bool>) -> io::Result<JoinHandle<()>> {
+pub fn start(
+    folder: &Path,
+    store: Store,
+    url: &str,
+    stopped: watch::Receiver<bool>,
+) -> io::Result<JoinHandle<()>> {
     let own = own_uid()?;
     let (listener, file) = bind(folder)?;
-    let means = Means { store, places: Arc::new(Semaphore::new(COMMANDS_MAX)) };
+    let means = Means { store, url: url.into(), places: Arc::new(Semaphore::new(COMMANDS_MAX)) };
     Ok(tokio::spawn(listen(listener, file, own, means, stopped)))
 }
 
@@ -120,7 +128,7 @@ async fn talk(mut stream: UnixStream, actor: Actor, means: Means) {
         Arc::clone(&means.places).try_acquire_owned().map_err(|_| busy)
     };
     let last = match command.and_then(|command| Ok((command, place()?))) {
-        Ok((command, place)) => answer(&mut stream, command, actor, &means.store, place).await,
+        Ok((command, place)) => answer(&mut stream, command.at(&means.url), actor, &means.store, place).await,
         Err(says) => Some(Frame::Failed(says)),
     };
     if let Some(last) = last {

@@ -1,15 +1,16 @@
 //! Who is asking, and whether they may: the one place that makes a [`Viewer`].
 
-use std::marker::PhantomData;
-
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 
 use super::problem::Problem;
 use super::{Face, RequestId};
 use crate::desk::Asked;
-use crate::ground::access::{Caller, Scope, Viewer};
+use crate::ground::access::{Caller, Right, Viewer};
+use crate::ground::id::UserId;
 use crate::store::{Snapshot, StoreError};
 
 /// The session cookie.
@@ -29,60 +30,70 @@ impl Known {
     pub fn snapshot(&self, face: &Face) -> Result<Snapshot, StoreError> {
         Snapshot::for_viewer(&face.desk.store, &self.viewer)
     }
-}
 
-/// A scope as a type, so that a handler says in its signature what it needs.
-pub trait Need: Send + Sync {
-    /// The scope.
-    const SCOPE: Scope;
-}
-
-macro_rules! needs {
-    ($($(#[$doc:meta])* $name:ident = $scope:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name;
-        impl Need for $name {
-            const SCOPE: Scope = Scope::$scope;
+    /// The user who asks; none when it is a program.
+    pub fn user(&self) -> Option<UserId> {
+        match &self.asked.caller {
+            Caller::User(user) => Some(user.id),
+            Caller::Token(_) => None,
         }
-    )*};
-}
-
-needs! {
-    /// Sees gifts.
-    Reads = GiftsRead;
-    /// Works on gifts.
-    Writes = GiftsWrite;
-    /// Sees the journal.
-    ReadsJournal = JournalRead;
-    /// Changes settings.
-    Administers = Admin;
-}
-
-/// A caller who may do what `N` needs.
-#[derive(Debug)]
-pub struct May<N>(pub Known, pub(super) PhantomData<N>);
-
-impl<N: Need> FromRequestParts<Face> for May<N> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Self, Problem> {
-        let request_id = RequestId::of(&parts.extensions);
-        let caller = caller(parts, face).map_err(|problem| problem.with_request(&request_id))?;
-        if !caller.may(N::SCOPE) {
-            let text = format!("This needs the right {}. Ask an admin for it.", N::SCOPE.word());
-            return Err(Problem::new(StatusCode::FORBIDDEN, text).with_request(&request_id));
-        }
-        let viewer = Viewer::authenticated(caller.clone());
-        Ok(Self(Known { asked: Asked { caller, request_id }, viewer }, PhantomData))
     }
 }
 
-impl<N: Need> OptionalFromRequestParts<Face> for May<N> {
+/// What a route asks of whoever calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: sign-in, health, and what proves itself in another way (a webhook by its signature).
+    Nothing,
+    /// Somebody who is known, whatever they may do.
+    Known,
+    /// Somebody with this right.
+    Right(Right),
+}
+
+/// Lets a request through to its handler when the caller has what the route needs, and tells the handler who it is. It
+/// stands before the body is read.
+pub(super) async fn guard(
+    State((face, need)): State<(Face, Need)>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    let request_id = RequestId::of(&parts.extensions);
+    let caller = admitted(&parts, &face, need).map_err(|problem| problem.with_request(&request_id))?;
+    let viewer = Viewer::authenticated(caller.clone());
+    parts.extensions.insert(Known { asked: Asked { caller, request_id }, viewer });
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// Who asks, when they have what the route needs.
+fn admitted(parts: &Parts, face: &Face, need: Need) -> Result<Caller, Problem> {
+    let caller = caller(parts, face)?;
+    match need {
+        Need::Right(right) if !caller.may(right) => Err(forbidden(&caller, right)),
+        Need::Nothing | Need::Known | Need::Right(_) => Ok(caller),
+    }
+}
+
+fn forbidden(caller: &Caller, right: Right) -> Problem {
+    let (doing, scope) = (right.doing(), right.scope().word());
+    let text = match caller {
+        Caller::User(user) => {
+            format!("Your role, {}, may not {doing}. Ask an admin for another role.", user.role.word())
+        }
+        Caller::Token(_) => {
+            format!("This token may not {doing}. Ask an admin for a token with the scope {scope}.")
+        }
+    };
+    Problem::new(StatusCode::FORBIDDEN, text)
+}
+
+impl<S: Sync> FromRequestParts<S> for Known {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, face: &Face) -> Result<Option<Self>, Problem> {
-        Ok(<Self as FromRequestParts<Face>>::from_request_parts(parts, face).await.ok())
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // A handler behind no guard knows nobody.
+        parts.extensions.get::<Self>().cloned().ok_or_else(missing)
     }
 }
 
@@ -112,14 +123,17 @@ impl Credential {
         }
     }
 
-    /// Whether it still proves somebody.
-    pub(super) fn holds(&self, face: &Face) -> bool {
-        matches!(self.caller(face), Ok(Some(_)))
+    /// Whether it still proves somebody with this right.
+    pub(super) fn holds(&self, face: &Face, right: Right) -> bool {
+        self.caller(face).is_ok_and(|caller| caller.is_some_and(|caller| caller.may(right)))
     }
 }
 
+fn missing() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "Missing authentication token")
+}
+
 fn caller(parts: &Parts, face: &Face) -> Result<Caller, Problem> {
-    let missing = || Problem::new(StatusCode::UNAUTHORIZED, "Missing authentication token");
     let expired = || {
         Problem::new(
             StatusCode::UNAUTHORIZED,

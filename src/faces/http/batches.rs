@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::{May, Reads, Writes};
+use super::auth::Known;
 use super::body::Reader;
 use super::gifts::CountsView;
 use super::gifts::if_match;
@@ -244,7 +244,7 @@ pub struct BatchAndRunData {
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn create(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     bytes: Bytes,
 ) -> Result<Json<CreatedBatch>, Problem> {
     let mut body = Reader::new(&bytes)?;
@@ -280,7 +280,7 @@ pub(super) async fn create(
     responses((status = 200, body = BatchList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn list(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     params: Params,
 ) -> Result<Json<BatchList>, Problem> {
     params.only(&["limit", "cursor"])?;
@@ -317,7 +317,7 @@ pub(super) async fn list(
     responses((status = 200, body = OneBatch), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn one(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     _: NoParams,
     Path(id): Path<String>,
 ) -> Result<Json<OneBatch>, Problem> {
@@ -344,7 +344,7 @@ fn coding_defaults(body: &mut Reader) -> CodingEdit {
         (status = 404, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn edit(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -389,7 +389,7 @@ pub(super) async fn edit(
         (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn steer(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path((id, run)): Path<(String, String)>,
     bytes: Bytes,
 ) -> Result<Json<OneRun>, Problem> {
@@ -417,7 +417,7 @@ pub(super) async fn steer(
         (status = 404, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn process(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
     bytes: Bytes,
 ) -> Result<Json<OneRun>, Problem> {
@@ -433,12 +433,7 @@ pub(super) async fn process(
     run_answer(&face, &known, batch, run).map(Json)
 }
 
-fn run_answer(
-    face: &Face,
-    known: &super::auth::Known,
-    batch: BatchId,
-    run: RunId,
-) -> Result<OneRun, Problem> {
+fn run_answer(face: &Face, known: &Known, batch: BatchId, run: RunId) -> Result<OneRun, Problem> {
     let snapshot = known.snapshot(face)?;
     let found = snapshot.ledger().run(run)?.map(|record| record.value).filter(|run| run.batch == batch);
     let run = found.ok_or_else(|| Problem::not_found("run"))?;
@@ -450,7 +445,7 @@ fn run_answer(
     responses((status = 200, body = OneRun), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn run(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     _: NoParams,
     Path((id, run)): Path<(String, String)>,
 ) -> Result<Json<OneRun>, Problem> {
@@ -462,7 +457,7 @@ pub(super) async fn run(
     responses((status = 200, body = BatchAndRun), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn process_ready(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
 ) -> Result<Json<BatchAndRun>, Problem> {
     let (batch, run) = face.desk.process_ready(&known.asked).await?;
     let snapshot = known.snapshot(&face)?;

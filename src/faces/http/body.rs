@@ -338,6 +338,20 @@ impl Reader {
         words.unwrap_or_default()
     }
 
+    /// A list of words in three states.
+    pub(super) fn words_patch(&mut self, field: &str) -> Patch<Vec<String>> {
+        let list = match self.map.get(field) {
+            None => return Patch::Keep,
+            Some(Value::Null) => return Patch::Clear,
+            Some(value) => value.as_array(),
+        };
+        let words = list.and_then(|list| list.iter().map(|word| word.as_str().map(str::to_owned)).collect());
+        if words.is_none() {
+            self.wrong(field, format!("{field} must be a list of texts, or null."));
+        }
+        words.map_or(Patch::Keep, Patch::Set)
+    }
+
     /// The fields of an object inside, read like the outer ones.
     pub(super) fn inside(&mut self, field: &'static str, prefix: &'static str) -> Option<Self> {
         match self.map.get(field) {

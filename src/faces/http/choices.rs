@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Face;
-use super::auth::{May, Reads};
+use super::auth::Known;
 use super::params::Params;
 use super::problem::Problem;
 use super::wire::{FreshnessView, MoneyView};
@@ -132,7 +132,7 @@ fn fitting<'c>(choices: &'c [Choice], text: &str, of: Option<Uuid>, limit: usize
     responses((status = 200, body = ChoiceList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn choices(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     Path(object): Path<String>,
     params: Params,
 ) -> Result<Json<ChoiceList>, Problem> {

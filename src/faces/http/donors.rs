@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Face;
-use super::auth::{May, Reads};
+use super::auth::Known;
 use super::params::Params;
 use super::problem::Problem;
 use super::wire::FreshnessView;
@@ -75,7 +75,7 @@ fn donor_view(ledger: &Ledger<'_>, face: &Face, person: &Person) -> Result<Donor
     responses((status = 200, body = DonorList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn search(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     params: Params,
 ) -> Result<Json<DonorList>, Problem> {
     params.only(&["q", "limit"])?;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::auth::{May, Reads, Writes};
+use super::auth::Known;
 use super::body::Reader;
 use super::gifts::if_match;
 use super::journal::who_name;
@@ -265,7 +265,7 @@ fn conflict_view(ledger: &Ledger<'_>, face: &Face, conflict: &Conflict) -> Resul
 #[utoipa::path(patch, path = "/api/records/{object}/{id}", tag = "Edits", params(("object" = String, Path), ("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = EditBody, responses((status = 202, body = KeptAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn change(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path((object, id)): Path<(String, String)>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -284,7 +284,7 @@ pub(super) async fn change(
 #[utoipa::path(patch, path = "/api/tasks/{id}", tag = "Edits", params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = Object, responses((status = 202, body = KeptAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn change_task(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -315,7 +315,7 @@ fn note(body: &mut Reader) -> Option<NewNote> {
 #[utoipa::path(post, path = "/api/tasks", tag = "Edits", request_body = TaskBody, responses((status = 202, body = KeptAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn new_task(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     let mut body = Reader::new(&bytes)?;
@@ -333,7 +333,7 @@ pub(super) async fn new_task(
 #[utoipa::path(post, path = "/api/notes", tag = "Edits", request_body = NoteBody, responses((status = 202, body = KeptAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn new_note(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     let mut body = Reader::new(&bytes)?;
@@ -346,7 +346,7 @@ pub(super) async fn new_note(
 #[utoipa::path(get, path = "/api/sync/edits", tag = "Edits", params(("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)), responses((status = 200, body = EditList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn edits(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     params: Params,
 ) -> Result<Json<EditList>, Problem> {
     let snapshot = known.snapshot(&face)?;
@@ -361,7 +361,7 @@ pub(super) async fn edits(
 #[utoipa::path(get, path = "/api/sync/conflicts", tag = "Edits", params(("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)), responses((status = 200, body = ConflictList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn conflicts(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     params: Params,
 ) -> Result<Json<ConflictList>, Problem> {
     let snapshot = known.snapshot(&face)?;
@@ -392,7 +392,7 @@ fn page(
 #[utoipa::path(delete, path = "/api/sync/edits/{id}", tag = "Edits", params(("id" = String, Path)), responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn withdraw(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     face.desk.withdraw_edit(&known.asked, known_id(&id, "change")?).await?;
@@ -414,7 +414,7 @@ fn choice(body: &mut Reader, field: &str, word: &Value) -> Option<Choice> {
 #[utoipa::path(post, path = "/api/sync/conflicts/{id}", tag = "Edits", params(("id" = String, Path)), request_body = DecisionBody, responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn decide(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
     bytes: Bytes,
 ) -> Result<StatusCode, Problem> {

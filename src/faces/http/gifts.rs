@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::{Known, May, Reads, Writes};
+use super::auth::Known;
 use super::body;
 use super::journal::{self, EntryView};
 use super::params::{NoParams, Params, cursor};
@@ -124,7 +124,7 @@ impl CountsView {
         (status = 410, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn create(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Json<IntakeAnswer>, Problem> {
@@ -182,7 +182,7 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Seq>, Problem> {
     responses((status = 200, body = QueueAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn list(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     params: Params,
 ) -> Result<Json<QueueAnswer>, Problem> {
     params.only(&["status", "giftBatchId", "intakeSource", "search", "sort", "limit", "cursor"])?;
@@ -326,7 +326,7 @@ fn counts(ledger: &Ledger<'_>, batch: Option<BatchId>, narrow: &Narrow) -> Resul
     responses((status = 200, body = StagedRowAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn one(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     _: NoParams,
     Path(id): Path<String>,
 ) -> Result<Json<StagedRowAnswer>, Problem> {
@@ -366,7 +366,7 @@ fn answer(face: &Face, known: &Known, id: StagedId) -> Result<StagedRowAnswer, P
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn edit(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -382,7 +382,7 @@ pub(super) async fn edit(
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn mark(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
     headers: HeaderMap,
     bytes: Bytes,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Face;
-use super::auth::{May, Reads};
+use super::auth::Known;
 use super::batches::RunView;
 use super::gifts::CountsView;
 use super::params::NoParams;
@@ -167,7 +167,7 @@ fn twenty(ledger: &Ledger<'_>, face: &Face) -> Result<TwentyView, StoreError> {
 #[utoipa::path(get, path = "/api/home", tag = "Home", responses((status = 200, body = HomeView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn home(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     _: NoParams,
 ) -> Result<Json<HomeView>, Problem> {
     let snapshot = known.snapshot(&face)?;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Face;
-use super::auth::{May, ReadsJournal};
+use super::auth::Known;
 use super::params::Params;
 use super::problem::Problem;
 use crate::desk::gifts::Evidence;
@@ -285,7 +285,7 @@ fn camel(field: &str) -> String {
     responses((status = 200, body = JournalAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn list(
     State(face): State<Face>,
-    May(known, _): May<ReadsJournal>,
+    known: Known,
     params: Params,
 ) -> Result<Json<JournalAnswer>, Problem> {
     params.only(&["before", "subject", "object", "limit"])?;

@@ -12,8 +12,9 @@ use http::{HeaderMap, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
 use super::Face;
-use super::auth::{Credential, May, Reads};
+use super::auth::{Credential, Known};
 use super::problem::Problem;
+use crate::ground::access::Right;
 use crate::ground::id::Object;
 use crate::store::CommitNote;
 
@@ -39,7 +40,7 @@ struct Feed {
     responses((status = 200, description = "text/event-stream of `change` events", content_type = "text/event-stream"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn events(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     // Subscribe first: nothing that happens between here and the look at the journal is missed.
@@ -73,8 +74,8 @@ async fn next(feed: &mut Feed) -> Option<Event> {
         note = feed.notes.recv() => note,
         _ = feed.stopped.changed() => return None,
     };
-    // A session that ended or a token that was revoked hears nothing more.
-    if !feed.credential.holds(&feed.face) {
+    // A session that ended, a user who was switched off and a token that was revoked hear nothing more.
+    if !feed.credential.holds(&feed.face, Right::See) {
         return None;
     }
     match note {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::auth::{May, Reads};
+use super::auth::Known;
 use super::edits::{PendingEdit, pending_edit};
 use super::params::{Params, cursor};
 use super::problem::Problem;
@@ -157,7 +157,7 @@ fn answer<M: Serialize>(data: &str, meta: &M) -> Result<Response, Problem> {
     responses((status = 200, body = GiftList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn gifts(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     params: Params,
 ) -> Result<Response, Problem> {
     params.only(&["donorId", "state", "as_of", "limit", "cursor"])?;
@@ -316,7 +316,7 @@ fn name_of(object: Object, id: uuid::Uuid) -> SubjectKey {
     responses((status = 200, body = RecordList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn records(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     Path(object): Path<String>,
     params: Params,
 ) -> Result<Response, Problem> {
@@ -378,7 +378,7 @@ fn meta(page: &Page<Seq>, moment: &Moment) -> RecordsMeta {
     responses((status = 200, body = RecordAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn record(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     Path((object, id)): Path<(String, String)>,
     params: Params,
 ) -> Result<Response, Problem> {

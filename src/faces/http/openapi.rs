@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     batches, choices, donors, edits, gifts, home, hooks, journal, live, mirror, plans, posting, session,
-    settings, sync,
+    settings, sync, users,
 };
 
 #[derive(OpenApi)]
@@ -20,6 +20,7 @@ use super::{
         donors::search, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
         edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::withdraw, edits::conflicts, edits::decide,
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
+        users::list, users::invite, users::change, users::reset,
     ),
     modifiers(&Credentials),
     security(("session" = []), ("token" = [])),

@@ -1,30 +1,39 @@
 //! Sign-in, first run: plain HTML that needs no script and works before anything else does.
 
 use axum::Form;
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
 use super::Face;
-use super::auth::{same_origin, set_cookie};
+use super::auth::{Need, same_origin, set_cookie};
+use super::routes::{Route, on};
 use super::session::{check_password, with_cookie};
 use crate::desk::Refusal;
 use crate::desk::access::{LinkPurpose, NewUser};
+use crate::ground::access::{Role, User};
+use crate::ground::intake::FieldError;
 
 const CSS: &str = include_str!("pages.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-pub(super) fn routes() -> Router<Face> {
-    Router::new()
-        .route("/login", get(login_page).post(login))
-        .route("/login/once", get(login_once))
-        .route("/setup", get(setup_page).post(setup))
-        .route("/pages.css", get(css))
+/// The plain pages; none needs more than what the form itself proves.
+pub(super) fn routes() -> Vec<Route> {
+    let open = Need::Nothing;
+    vec![
+        on("GET", "/login", open, get(login_page)),
+        on("POST", "/login", open, post(login)),
+        on("GET", "/login/once", open, get(login_once)),
+        on("GET", "/setup", open, get(setup_page)),
+        on("POST", "/setup", open, post(setup)),
+        on("GET", "/password", open, get(password_page)),
+        on("POST", "/password", open, post(password)),
+        on("GET", "/pages.css", open, get(css)),
+    ]
 }
 
 async fn css() -> impl IntoResponse {
@@ -131,10 +140,10 @@ struct LinkQuery {
 }
 
 fn spent(face: &Face, refusal: &Refusal) -> Response {
-    let status = if matches!(refusal, Refusal::LinkSpent) {
-        StatusCode::GONE
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
+    let status = match refusal {
+        Refusal::LinkSpent => StatusCode::GONE,
+        Refusal::SwitchedOff => StatusCode::FORBIDDEN,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     page(
         face,
@@ -183,7 +192,7 @@ fn setup_form(
 async fn setup_page(State(face): State<Face>, Query(query): Query<LinkQuery>) -> Response {
     match face.desk.link_purpose(&query.token) {
         Ok(LinkPurpose::Setup) => setup_form(&face, StatusCode::OK, &query.token, "", "", None),
-        Ok(LinkPurpose::SignIn(_)) => spent(&face, &Refusal::LinkSpent),
+        Ok(LinkPurpose::SignIn(_) | LinkPurpose::Password(_)) => spent(&face, &Refusal::LinkSpent),
         Err(refusal) => spent(&face, &refusal),
     }
 }
@@ -204,24 +213,81 @@ async fn setup(State(face): State<Face>, parts: Parts, Form(form): Form<SetupFor
     if let Err(problem) = same_origin(&parts) {
         return problem.into_response();
     }
-    let new = NewUser { name: form.name.clone(), email: form.email.clone(), password: Some(form.password) };
+    let new = NewUser {
+        name: form.name.clone(),
+        email: form.email.clone(),
+        password: Some(form.password),
+        role: Role::Admin,
+    };
     // Hashing takes 19 MB each; nobody closes the semaphore.
     let _turn = face.hashing.acquire().await;
     match face.desk.set_up(form.token.clone(), new).await {
         Ok(session) => {
             with_cookie(Redirect::to("/").into_response(), &set_cookie(&session, face.info.secure_cookies))
         }
-        Err(Refusal::Invalid(errors)) => {
-            let text: Vec<String> = errors.into_iter().map(|error| error.message).collect();
-            setup_form(
-                &face,
-                StatusCode::BAD_REQUEST,
-                &form.token,
-                &form.name,
-                &form.email,
-                Some(&text.join(" ")),
-            )
+        Err(Refusal::Invalid(errors)) => setup_form(
+            &face,
+            StatusCode::BAD_REQUEST,
+            &form.token,
+            &form.name,
+            &form.email,
+            Some(&told(errors)),
+        ),
+        Err(refusal) => spent(&face, &refusal),
+    }
+}
+
+fn told(errors: Vec<FieldError>) -> String {
+    let texts: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+    texts.join(" ")
+}
+
+fn password_form(face: &Face, token: &str, user: &User, trouble: Option<&str>) -> Response {
+    let status = if trouble.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let body = format!(
+        "<p>{}, choose the password with which you sign in to Almoner of {}.</p>{}<form method=\"post\" action=\"/password\">\
+         <input type=\"hidden\" name=\"token\" value=\"{}\">\
+         <label>E-mail<input name=\"email\" type=\"email\" autocomplete=\"username\" readonly value=\"{}\"></label>\
+         <label>Password <small>at least 12 characters</small><input name=\"password\" type=\"password\" autocomplete=\"new-password\" minlength=\"12\" required autofocus></label>\
+         <button>Save and sign in</button></form>",
+        escaped(&user.name),
+        escaped(&face.info.organisation),
+        alert(trouble),
+        escaped(token),
+        escaped(&user.email)
+    );
+    page(face, status, "Choose a password", &body)
+}
+
+async fn password_page(State(face): State<Face>, Query(query): Query<LinkQuery>) -> Response {
+    match face.desk.password_link(&query.token) {
+        Ok(user) => password_form(&face, &query.token, &user, None),
+        Err(refusal) => spent(&face, &refusal),
+    }
+}
+
+#[derive(Deserialize)]
+struct PasswordForm {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    password: String,
+}
+
+async fn password(State(face): State<Face>, parts: Parts, Form(form): Form<PasswordForm>) -> Response {
+    if let Err(problem) = same_origin(&parts) {
+        return problem.into_response();
+    }
+    // Hashing takes 19 MB each; nobody closes the semaphore.
+    let _turn = face.hashing.acquire().await;
+    match face.desk.choose_password(form.token.clone(), form.password).await {
+        Ok(session) => {
+            with_cookie(Redirect::to("/").into_response(), &set_cookie(&session, face.info.secure_cookies))
         }
+        Err(Refusal::Invalid(errors)) => match face.desk.password_link(&form.token) {
+            Ok(user) => password_form(&face, &form.token, &user, Some(&told(errors))),
+            Err(refusal) => spent(&face, &refusal),
+        },
         Err(refusal) => spent(&face, &refusal),
     }
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::{May, Writes};
+use super::auth::Known;
 use super::problem::Problem;
 use super::wait;
 use super::wire::AsOf;
@@ -97,7 +97,7 @@ impl From<crate::ground::plan::PlannedRequest> for PlannedView {
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn plan(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let batch: BatchId = known_id(&id, "batch")?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::auth::{Known, May, Writes};
+use super::auth::Known;
 use super::body::Reader;
 use super::gifts::{idempotency_key, staged};
 use super::problem::Problem;
@@ -97,7 +97,7 @@ impl RowResult {
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn process(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let row: StagedId = known_id(&id, "gift")?;
@@ -134,7 +134,7 @@ pub(super) async fn process(
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 410, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn create_gift(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Problem> {

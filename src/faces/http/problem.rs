@@ -128,9 +128,13 @@ impl From<Refusal> for Problem {
                     .collect();
                 problem
             }
-            Refusal::Row(_) | Refusal::Nothing(_) | Refusal::RunAtWork | Refusal::GiftsOpen(_) => {
-                Self::new(StatusCode::CONFLICT, text)
-            }
+            Refusal::Row(_)
+            | Refusal::Nothing(_)
+            | Refusal::RunAtWork
+            | Refusal::GiftsOpen(_)
+            | Refusal::LastAdmin
+            | Refusal::AddressTaken => Self::new(StatusCode::CONFLICT, text),
+            Refusal::SwitchedOff => Self::new(StatusCode::FORBIDDEN, text),
             Refusal::KeyReused | Refusal::CannotMirror(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, text)
             }

@@ -57,12 +57,7 @@ pub(super) fn intake(bytes: &[u8], default_source: &str) -> Result<Intake, Probl
         None => DonorDecision::Unreviewed,
     };
     let coding = Coding::default().edited(coding_edit(&mut body));
-    let fees = Fees {
-        covered: body.money("coveredFeeAmount"),
-        gross: body.money("grossPaymentAmount"),
-        processing: body.money("processingFeeAmount").or_else(|| body.money("feeAmount")),
-        net: body.money("netReceivedAmount"),
-    };
+    let fees = fees(&mut body);
     let expected_at = body.parsed_text("expectedAt", date_of);
     let auto_process = body.optional_truth("autoProcess");
     let source = Source {
@@ -96,6 +91,15 @@ pub(super) fn intake(bytes: &[u8], default_source: &str) -> Result<Intake, Probl
         auto_process,
     });
     body.finish(intake)
+}
+
+fn fees(body: &mut Reader) -> Fees {
+    Fees {
+        covered: body.money("coveredFeeAmount"),
+        gross: body.money("grossPaymentAmount"),
+        processing: body.money("processingFeeAmount").or_else(|| body.money("feeAmount")),
+        net: body.money("netReceivedAmount"),
+    }
 }
 
 /// The six places a gift can be booked to, in three states each.

@@ -12,13 +12,13 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::{Administers, May, Reads, clear_cookie, cookie, same_origin, set_cookie};
+use super::auth::{Known, clear_cookie, cookie, same_origin, set_cookie};
 use super::body::Reader;
 use super::params::NoParams;
 use super::problem::Problem;
 use super::{Face, known_id};
 use crate::desk::Refusal;
-use crate::ground::access::{Caller, Scope, Token};
+use crate::ground::access::{Caller, Right, Scope, Token};
 use crate::ground::id::{ConnectionId, Object, TokenId};
 use crate::ground::journal::SubjectState;
 use crate::ground::time::Instant;
@@ -69,7 +69,9 @@ impl LoginGuard {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
-    user: UserView,
+    user: CallerView,
+    /// What they may do: words such as `take_in` and `process`.
+    rights: Vec<&'static str>,
     demo: bool,
     version: &'static str,
     organisation: String,
@@ -78,7 +80,7 @@ pub struct SessionView {
 
 /// A user, or the token that acts.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct UserView {
+pub struct CallerView {
     id: String,
     name: String,
     email: Option<String>,
@@ -87,18 +89,19 @@ pub struct UserView {
 
 fn session_view(face: &Face, caller: &Caller) -> SessionView {
     let user = match caller {
-        Caller::User(user) => UserView {
+        Caller::User(user) => CallerView {
             id: user.id.to_string(),
             name: user.name.clone(),
             email: Some(user.email.clone()),
             role: user.role.word(),
         },
         Caller::Token(token) => {
-            UserView { id: token.id.to_string(), name: token.name.clone(), email: None, role: "token" }
+            CallerView { id: token.id.to_string(), name: token.name.clone(), email: None, role: "token" }
         }
     };
     SessionView {
         user,
+        rights: caller.rights().map(Right::word).collect(),
         demo: face.info.demo,
         version: env!("CARGO_PKG_VERSION"),
         organisation: face.info.organisation.clone(),
@@ -134,11 +137,7 @@ pub(super) fn with_cookie(mut response: Response, cookie: &str) -> Response {
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/api/session", tag = "Session", responses((status = 200, body = SessionView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub(super) async fn show(
-    State(face): State<Face>,
-    May(known, _): May<Reads>,
-    _: NoParams,
-) -> Json<SessionView> {
+pub(super) async fn show(State(face): State<Face>, known: Known, _: NoParams) -> Json<SessionView> {
     Json(session_view(&face, &known.asked.caller))
 }
 
@@ -167,7 +166,7 @@ pub(super) async fn sign_in(
 #[utoipa::path(delete, path = "/api/session", tag = "Session", responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn sign_out(
     State(face): State<Face>,
-    _: May<Reads>,
+    _: Known,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(session) = cookie(&headers) {
@@ -212,7 +211,7 @@ pub struct NewToken {
 #[utoipa::path(get, path = "/api/tokens", tag = "Session", responses((status = 200, body = TokenList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn tokens(
     State(face): State<Face>,
-    May(known, _): May<Administers>,
+    known: Known,
     _: NoParams,
 ) -> Result<Json<TokenList>, Problem> {
     let snapshot = known.snapshot(&face)?;
@@ -237,7 +236,7 @@ pub(super) async fn tokens(
     responses((status = 201, body = NewToken), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn create_token(
     State(face): State<Face>,
-    May(known, _): May<Administers>,
+    known: Known,
     bytes: Bytes,
 ) -> Result<(StatusCode, Json<NewToken>), Problem> {
     let mut body = Reader::new(&bytes)?;
@@ -259,7 +258,7 @@ pub(super) async fn create_token(
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn revoke_token(
     State(face): State<Face>,
-    May(known, _): May<Administers>,
+    known: Known,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     face.desk.revoke_token(&known.asked, known_id(&id, "token")?).await?;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Face;
-use super::auth::{Administers, Known, May, Reads};
+use super::auth::Known;
 use super::body::Reader;
 use super::gifts::if_match;
 use super::params::NoParams;
@@ -125,7 +125,7 @@ fn answer(face: &Face, known: &Known) -> Result<SettingsAnswer, Problem> {
     responses((status = 200, body = SettingsAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn settings(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     _: NoParams,
 ) -> Result<Json<SettingsAnswer>, Problem> {
     answer(&face, &known).map(Json)
@@ -137,7 +137,7 @@ pub(super) async fn settings(
         (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn change(
     State(face): State<Face>,
-    May(known, _): May<Administers>,
+    known: Known,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Json<SettingsAnswer>, Problem> {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::{May, Reads, Writes};
+use super::auth::Known;
 use super::body::Reader;
 use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
@@ -379,7 +379,7 @@ fn others(workspace: &Workspace) -> Vec<OtherView> {
 #[utoipa::path(get, path = "/api/sync", tag = "Sync", responses((status = 200, body = SyncView), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn sync(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     _: NoParams,
 ) -> Result<Json<SyncView>, Problem> {
     let snapshot = known.snapshot(&face)?;
@@ -412,10 +412,7 @@ pub(super) async fn sync(
 
 /// Asks for a pass over everything that is mirrored.
 #[utoipa::path(post, path = "/api/sync", tag = "Sync", responses((status = 202), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn sync_now(
-    State(face): State<Face>,
-    May(known, _): May<Writes>,
-) -> Result<StatusCode, Problem> {
+pub(super) async fn sync_now(State(face): State<Face>, known: Known) -> Result<StatusCode, Problem> {
     face.desk.sync_now(&known.asked).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -450,7 +447,7 @@ fn mirrored(word: &str) -> Result<Object, Problem> {
 #[utoipa::path(post, path = "/api/sync/{object}/sweep", tag = "Sync", params(("object" = String, Path)), responses((status = 202), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn sweep(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(object): Path<String>,
 ) -> Result<StatusCode, Problem> {
     face.desk.sweep(&known.asked, mirrored(&object)?).await?;
@@ -461,7 +458,7 @@ pub(super) async fn sweep(
 #[utoipa::path(patch, path = "/api/sync/{object}", tag = "Sync", params(("object" = String, Path)), request_body = SyncChange, responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn change(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     Path(object): Path<String>,
     bytes: Bytes,
 ) -> Result<StatusCode, Problem> {
@@ -477,7 +474,7 @@ pub(super) async fn change(
 #[utoipa::path(post, path = "/api/sync/objects", tag = "Sync", request_body = OtherChange, responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn switch(
     State(face): State<Face>,
-    May(known, _): May<Writes>,
+    known: Known,
     bytes: Bytes,
 ) -> Result<StatusCode, Problem> {
     let mut body = Reader::new(&bytes)?;
@@ -494,7 +491,7 @@ pub(super) async fn switch(
 #[utoipa::path(get, path = "/api/sync/quarantine", tag = "Sync", params(("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)), responses((status = 200, body = QuarantineList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn quarantine(
     State(face): State<Face>,
-    May(known, _): May<Reads>,
+    known: Known,
     params: Params,
 ) -> Result<Json<QuarantineList>, Problem> {
     params.only(&["limit", "cursor"])?;

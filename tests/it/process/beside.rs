@@ -86,6 +86,53 @@ fn verify_and_export_answer_alike_beside_a_server_after_a_kill_and_after_a_stop(
     assert!(told(&folder, &["verify"]).starts_with("The ledger is whole"));
 }
 
+/// Keeps out: an operator who can look after users only while a server runs, or only while none does.
+#[test]
+fn users_are_looked_after_beside_a_server_and_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let crm = Crm::start("3");
+    let server = Server::start(folder, &crm, true);
+    let cookie = server.set_up();
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&told(folder, &[&["users"], arguments, &["--json"]].concat())).expect("JSON")
+    };
+    let invited = json(&["invite", "rosa@example.org", "--name", "Rosa", "--role", "reviewer"]);
+    assert_eq!(invited["user"]["state"], "invited");
+    let url = invited["link"]["url"].as_str().expect("a link");
+    let path = url.strip_prefix(&format!("http://{}", server.address)).expect("the server knows its address");
+    let token = path.strip_prefix("/password?token=").expect("the page that asks for a password");
+    let form = format!("token={token}&password=correct-horse-battery");
+    let (status, head, text) = server.request("POST", "/password", "", &form).expect("an answer");
+    assert_eq!(status, 303, "{text}");
+    let set = head.lines().find(|line| line.to_lowercase().starts_with("set-cookie:")).expect("a cookie");
+    let rosa = set["set-cookie:".len()..].split(';').next().expect("a value").trim().to_owned();
+    assert_eq!(server.json("GET", "/api/session", &rosa, &Value::Null)["user"]["role"], "reviewer");
+    assert_eq!(json(&["role", "Rosa@Example.org", "finance"])["user"]["role"], "finance");
+    assert_eq!(server.json("GET", "/api/session", &rosa, &Value::Null)["user"]["role"], "finance");
+    assert_eq!(json(&["disable", "rosa@example.org"])["user"]["state"], "disabled");
+    assert_eq!(server.request("GET", "/api/session", &rosa, "").expect("an answer").0, 401);
+    let last = command(folder, &["users", "disable", "maya@example.org"]);
+    assert!(!last.status.success() && String::from_utf8_lossy(&last.stderr).contains("last admin"));
+    let nobody = command(folder, &["users", "reset", "nobody@example.org"]);
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("there is no user nobody@example.org"));
+    let journal = server.json("GET", "/api/journal?object=user&limit=1", &cookie, &Value::Null);
+    assert_eq!(journal["data"][0]["who"]["kind"], "operator");
+    server.stop();
+    assert_eq!(json(&["enable", "rosa@example.org"])["user"]["state"], "active");
+    let scoped = json(&["scope", "rosa@example.org", "--company", "qbo-1", "--company", "qbo-2"]);
+    assert_eq!(scoped["user"]["companies"], json!(["qbo-1", "qbo-2"]));
+    let id = scoped["user"]["id"].as_str().expect("an id");
+    assert_eq!(json(&["scope", id, "--all"])["user"]["companies"], Value::Null);
+    let reset = told(folder, &["users", "reset", "rosa@example.org", "--url", "https://gifts.example.org/"]);
+    assert!(reset.contains("\nhttps://gifts.example.org/password?token="), "{reset}");
+    let shown = told(folder, &["users", "list"]);
+    assert!(shown.contains("Maya <maya@example.org>  admin  active  all companies"), "{shown}");
+    assert!(shown.contains("Rosa <rosa@example.org>  finance  invited  all companies"), "{shown}");
+    assert_eq!(json(&["list"]).as_array().map(Vec::len), Some(2));
+    assert!(!command(folder, &["users", "scope", "rosa@example.org"]).status.success(), "all, or some");
+}
+
 #[test]
 fn a_damaged_page_is_named_and_the_file_is_not_touched() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -17,6 +17,7 @@ import type {
   NewToken,
   QuarantineList,
   RecordAnswer,
+  Role,
   RowAnswer,
   RowList,
   RowPatch,
@@ -28,6 +29,9 @@ import type {
   Sync,
   TakenIn,
   Token,
+  User,
+  UserPatch,
+  UserWithLink,
 } from './types';
 
 export * from './types';
@@ -109,4 +113,11 @@ export const api = {
   newToken: (name: string, scopes: Scope[]) =>
     call<NewToken>('POST', '/api/tokens', { body: { name, scopes } }),
   revokeToken: (id: string) => call<void>('DELETE', `/api/tokens/${id}`),
+
+  users: (signal?: Signal) => call<{ data: User[] }>('GET', '/api/users', { signal }),
+  invite: (who: { name: string; email: string; role: Role; companies: string[] | null }) =>
+    call<UserWithLink>('POST', '/api/users', { body: who }),
+  changeUser: (id: string, patch: UserPatch, version?: number) =>
+    call<{ data: User }>('PATCH', `/api/users/${id}`, { body: patch, version }),
+  resetUser: (id: string) => call<UserWithLink>('POST', `/api/users/${id}/reset`, { body: {} }),
 };

@@ -613,6 +613,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every user, the oldest first. */
+        get: operations["list"];
+        put?: never;
+        /** Invites somebody: makes the user and a link with which they choose their password. */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a user's name, role or company scope, or switches them off or on. */
+        patch: operations["change"];
+        trace?: never;
+    };
+    "/api/users/{id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a user choose a new password: signs them out everywhere and answers a link. */
+        post: operations["reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hooks/twenty": {
         parameters: {
             query?: never;
@@ -704,6 +756,13 @@ export interface components {
             updatedAt: string;
             /** Format: int64 */
             version: number;
+        };
+        /** @description A user, or the token that acts. */
+        CallerView: {
+            email?: string | null;
+            id: string;
+            name: string;
+            role: string;
         };
         /** @description How our calls to Twenty stand. */
         CallsView: {
@@ -1112,6 +1171,13 @@ export interface components {
             /** @description What stands in the way of adding it, and what to do; null when `almoner twenty provision` adds it. */
             reason?: string | null;
         };
+        /** @description A link with which somebody chooses a password; shown this once. */
+        LinkView: {
+            /** @description When it stops working. */
+            expiresAt: string;
+            /** @description Where it leads, below Almoner's own address. */
+            path: string;
+        };
         /** @description `meta` of a list. */
         ListMeta: {
             /** @description When this was read. */
@@ -1242,6 +1308,10 @@ export interface components {
         /** @description A run. */
         OneRunData: {
             run: components["schemas"]["RunView"];
+        };
+        /** @description One user. */
+        OneUser: {
+            data: components["schemas"]["UserView"];
         };
         /** @description Which further object is mirrored. */
         OtherChange: {
@@ -1508,8 +1578,10 @@ export interface components {
         SessionView: {
             demo: boolean;
             organisation: string;
+            /** @description What they may do: words such as `take_in` and `process`. */
+            rights: string[];
             timeZone: string;
-            user: components["schemas"]["UserView"];
+            user: components["schemas"]["CallerView"];
             version: string;
         };
         /** @description The settings in their envelope. */
@@ -1706,12 +1778,42 @@ export interface components {
             /** Format: int32 */
             times: number;
         };
-        /** @description A user, or the token that acts. */
+        /** @description Every user, the oldest first. */
+        UserList: {
+            data: components["schemas"]["UserView"][];
+        };
+        /** @description Somebody who works with Almoner. */
         UserView: {
-            email?: string | null;
+            /** @description The companies whose books they see, by their keys; null: every company's. */
+            companies?: string[] | null;
+            /** @description Since when they are here. */
+            createdAt: string;
+            /** @description Since when they may not come in. */
+            disabledAt?: string | null;
+            /** @description What they sign in with. */
+            email: string;
+            /** @description Their id. */
             id: string;
+            /** @description When the link of somebody invited stops working. */
+            invitedUntil?: string | null;
+            /** @description The name beside what they do. */
             name: string;
+            /** @description `admin`, `finance`, `fundraising`, `reviewer` or `viewer`. */
             role: string;
+            /** @description `active`, `invited` (has a link to choose a password), `no_password` (has none any more) or `disabled`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description The version that `If-Match` names.
+             */
+            version: number;
+            /** @description Whether this is whoever asks. */
+            you: boolean;
+        };
+        /** @description A user, and a link for them. */
+        UserWithLink: {
+            link: components["schemas"]["LinkView"];
+            user: components["schemas"]["UserView"];
         };
         /** @description A warning that can be switched. */
         WarningView: {
@@ -4510,6 +4612,280 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWithLink"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneUser"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWithLink"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -115,7 +115,24 @@ export interface BatchPatch {
 }
 export type Home = Known<'HomeView', { mirror: MirrorObject[]; runs: Run[] }>;
 
-export type Session = Whole<Wire['SessionView']>;
+export type Role = 'admin' | 'finance' | 'fundraising' | 'reviewer' | 'viewer';
+export type Right =
+  | 'see'
+  | 'take_in'
+  | 'review'
+  | 'process'
+  | 'edit'
+  | 'decide'
+  | 'sync'
+  | 'journal'
+  | 'settings'
+  | 'users'
+  | 'tokens';
+export type Session = Known<'SessionView', { rights: Right[] }>;
+export type UserState = 'active' | 'invited' | 'no_password' | 'disabled';
+export type User = Known<'UserView', { role: Role; state: UserState; companies: string[] | null }>;
+export type UserLink = Whole<Wire['LinkView']>;
+export type UserWithLink = { user: User; link: UserLink };
 /** `lastUsedAt`: docs/API.md promises it, older servers leave it out. */
 export type Token = Whole<Wire['TokenView']> & { lastUsedAt?: string | null };
 export type NewToken = Whole<Wire['NewToken']>;
@@ -150,6 +167,13 @@ export interface NewGift {
   notes: string | null;
   intakeSource: string;
   giftBatchId: string | null;
+}
+
+export interface UserPatch {
+  name?: string;
+  role?: Role;
+  companies?: string[] | null;
+  disabled?: boolean;
 }
 
 export interface RowPatch {

@@ -1,0 +1,240 @@
+//! Who may call what: every route of the router and of the OpenAPI document, by every role, every scope of a token, and
+//! nobody.
+//!
+//! Keeps out: a route without a right, a route whose right is another than the one meant, a document that tells other
+//! routes than there are. The table here is written by hand and not derived from the code's own.
+
+use std::collections::BTreeMap;
+
+use almoner::desk::access::{LinkPurpose, NewUser};
+use almoner::faces::http::{Need, needs, openapi_json};
+use almoner::ground::access::{Role, Scope};
+use serde_json::Value;
+
+use super::Api;
+use crate::world::{block, reviewer};
+
+/// The routes, each with those who may call it: first the roles (Admin, finance `n`, fundraising `f`, reviewer `r`,
+/// viewer `v`), then the scopes of a token (gifts:Read, gifts:Write, Journal:read, `*` admin). `all` is whoever is
+/// known, `open` everybody.
+const ALLOWED: &[(&str, &str)] = &[
+    ("GET /api/fundraising/gift-staging", "Anfrv R*"),
+    ("POST /api/fundraising/gift-staging", "Af W*"),
+    ("POST /api/fundraising/gift-staging/process-ready", "Anf W*"),
+    ("GET /api/fundraising/gift-staging/{id}", "Anfrv R*"),
+    ("PATCH /api/fundraising/gift-staging/{id}", "Afr W*"),
+    ("PATCH /api/fundraising/gift-staging/{id}/status", "Afr W*"),
+    ("POST /api/fundraising/gift-staging/{id}/process", "Anf W*"),
+    ("POST /api/fundraising/gifts", "Af W*"),
+    ("GET /api/fundraising/gift-batches", "Anfrv R*"),
+    ("POST /api/fundraising/gift-batches", "Anf W*"),
+    ("GET /api/fundraising/gift-batches/{id}", "Anfrv R*"),
+    ("POST /api/fundraising/gift-batches/{id}/process", "Anf W*"),
+    ("GET /api/fundraising/gift-batches/{id}/process/{runId}", "Anfrv R*"),
+    ("PATCH /api/fundraising/gift-batches/{id}", "Anf W*"),
+    ("POST /api/fundraising/gift-batches/{id}/plan", "Anf W*"),
+    ("PATCH /api/fundraising/gift-batches/{id}/process/{runId}", "Anf W*"),
+    ("GET /api/settings", "Anfrv R*"),
+    ("PATCH /api/settings", "A *"),
+    ("GET /api/choices/{object}", "Anfrv R*"),
+    ("GET /api/home", "Anfrv R*"),
+    ("GET /api/sync", "Anfrv R*"),
+    ("POST /api/sync", "Anf W*"),
+    ("POST /api/sync/objects", "A *"),
+    ("GET /api/sync/quarantine", "Anfrv R*"),
+    ("GET /api/sync/edits", "Anfrv R*"),
+    ("DELETE /api/sync/edits/{id}", "Af W*"),
+    ("GET /api/sync/conflicts", "Anfrv R*"),
+    ("POST /api/sync/conflicts/{id}", "Af W*"),
+    ("PATCH /api/sync/{object}", "Anf W*"),
+    ("POST /api/sync/{object}/sweep", "Anf W*"),
+    ("GET /api/donors", "Anfrv R*"),
+    ("GET /api/gifts", "Anfrv R*"),
+    ("GET /api/records/{object}", "Anfrv R*"),
+    ("GET /api/records/{object}/{id}", "Anfrv R*"),
+    ("PATCH /api/records/{object}/{id}", "Af W*"),
+    ("POST /api/tasks", "Af W*"),
+    ("PATCH /api/tasks/{id}", "Af W*"),
+    ("POST /api/notes", "Af W*"),
+    ("GET /api/journal", "An J*"),
+    ("GET /api/events", "Anfrv R*"),
+    ("GET /api/session", "all"),
+    ("POST /api/session", "open"),
+    ("DELETE /api/session", "all"),
+    ("GET /api/tokens", "A *"),
+    ("POST /api/tokens", "A *"),
+    ("DELETE /api/tokens/{id}", "A *"),
+    ("GET /api/users", "A *"),
+    ("POST /api/users", "A *"),
+    ("PATCH /api/users/{id}", "A *"),
+    ("POST /api/users/{id}/reset", "A *"),
+    ("GET /api/openapi.json", "open"),
+    ("GET /health", "open"),
+    ("GET /readyz", "open"),
+    ("POST /hooks/twenty", "open"),
+    ("GET /login", "open"),
+    ("POST /login", "open"),
+    ("GET /login/once", "open"),
+    ("GET /setup", "open"),
+    ("POST /setup", "open"),
+    ("GET /password", "open"),
+    ("POST /password", "open"),
+    ("GET /pages.css", "open"),
+];
+
+/// Everybody who may call: a letter, and how they prove themselves.
+const LETTERS: [(char, Who); 10] = [
+    ('A', Who::Role(Role::Admin)),
+    ('n', Who::Role(Role::Finance)),
+    ('f', Who::Role(Role::Fundraising)),
+    ('r', Who::Role(Role::Reviewer)),
+    ('v', Who::Role(Role::Viewer)),
+    ('R', Who::Scope(Scope::GiftsRead)),
+    ('W', Who::Scope(Scope::GiftsWrite)),
+    ('J', Who::Scope(Scope::JournalRead)),
+    ('*', Who::Scope(Scope::Admin)),
+    ('-', Who::Nobody),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    Role(Role),
+    Scope(Scope),
+    Nobody,
+}
+
+/// Whether `who`, by their letter, may call a route with this entry.
+fn may(entry: &str, letter: char) -> bool {
+    match entry {
+        "open" => true,
+        "all" => letter != '-',
+        letters => letters.contains(letter),
+    }
+}
+
+impl Api {
+    /// The header with which somebody of this kind proves themselves, fresh: signing out ends only their own session.
+    pub(super) fn credential(&self, who: Role) -> (&'static str, String) {
+        let desk = &self.process.desk;
+        let email = format!("{}@example.org", who.word());
+        let new = NewUser { name: who.word().into(), email, password: None, role: who };
+        let user = block(desk.ensure_user(new)).unwrap();
+        let link = block(desk.one_time_link(LinkPurpose::SignIn(user))).unwrap();
+        ("cookie", format!("almoner_session={}", block(desk.sign_in_by_link(link)).unwrap()))
+    }
+
+    fn proof(&self, who: Who) -> Option<(&'static str, String)> {
+        match who {
+            Who::Role(role) => Some(self.credential(role)),
+            Who::Scope(scope) => {
+                let made = block(self.process.desk.create_token(&reviewer(), "t".into(), vec![scope]));
+                Some(("authorization", format!("Bearer {}", made.unwrap().1)))
+            }
+            Who::Nobody => None,
+        }
+    }
+
+    /// Calls a route without waiting for the end of what it answers: an event stream has none.
+    fn status(&self, route: &str, proof: Option<&(&'static str, String)>) -> u16 {
+        let (method, path) = route.split_once(' ').unwrap();
+        let path = path.replace("{object}", "people");
+        let path = ["{id}", "{runId}"]
+            .iter()
+            .fold(path, |path, hole| path.replace(hole, "00000000-0000-4000-8000-000000000000"));
+        let mut request = http::Request::builder().method(method).uri(path);
+        if let Some((name, value)) = proof {
+            request = request.header(*name, value);
+        }
+        let request = request.body(axum::body::Body::from("{}")).unwrap();
+        block(async {
+            let answer = tower::ServiceExt::oneshot(self.router.clone(), request).await.unwrap();
+            answer.status().as_u16()
+        })
+    }
+}
+
+#[test]
+fn every_route_stands_in_the_table_and_in_the_document() {
+    let table: BTreeMap<&str, &str> = ALLOWED.iter().copied().collect();
+    assert_eq!(table.len(), ALLOWED.len(), "a route stands in the table twice");
+    let routes: BTreeMap<String, Need> =
+        needs().into_iter().map(|(method, path, need)| (format!("{method} {path}"), need)).collect();
+    let names = |map: Vec<&str>| map.join("\n");
+    assert_eq!(names(routes.keys().map(String::as_str).collect()), names(table.keys().copied().collect()));
+    let document: Value = serde_json::from_str(&openapi_json()).unwrap();
+    let mut told = BTreeMap::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let open = operation["security"] == serde_json::json!([{}]);
+            told.insert(format!("{} {path}", method.to_uppercase()), open);
+        }
+    }
+    for (route, open) in &told {
+        assert_eq!(Some(*open), table.get(route.as_str()).map(|entry| *entry == "open"), "{route}");
+    }
+    // What is not told is what no program calls: the plain pages, the document itself, and whether the process lives.
+    let untold = table.iter().filter(|(route, _)| !told.contains_key(**route));
+    assert!(untold.into_iter().all(|(_, entry)| *entry == "open"), "a route is missing in the document");
+}
+
+#[test]
+fn every_route_lets_in_whom_the_table_says_and_nobody_else() {
+    let api = Api::new();
+    let mut wrong = Vec::new();
+    for (letter, who) in LETTERS {
+        let mut proof = api.proof(who);
+        for (route, entry) in ALLOWED {
+            let status = api.status(route, proof.as_ref());
+            let expected = may(entry, letter);
+            // What is let in may still be refused for what it asks; only these two say that it was not let in. A
+            // sign-in and a webhook without their own proof are refused by themselves.
+            let let_in = !matches!(status, 401 | 403) || *entry == "open";
+            let refused = if matches!(who, Who::Nobody) { status == 401 } else { status == 403 };
+            if let_in != expected || (!expected && !refused) || status >= 500 && *route != "GET /readyz" {
+                wrong.push(format!("{route} by {who:?}: {status}, the table says {expected}"));
+            }
+            if *route == "DELETE /api/session" {
+                proof = api.proof(who);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_session_tells_the_rights_that_the_table_gives() {
+    let api = Api::new();
+    let words = |role: Role| {
+        let (name, value) = api.credential(role);
+        let request = http::Request::builder().uri("/api/session").header(name, value);
+        let reply = api.raw(request.body(axum::body::Body::empty()).unwrap());
+        let rights = reply.body["rights"].as_array().unwrap().clone();
+        rights.iter().map(|word| word.as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let all = "see take_in review process edit decide sync journal settings users tokens";
+    assert_eq!(words(Role::Admin), all);
+    assert_eq!(words(Role::Finance), "see process sync journal");
+    assert_eq!(words(Role::Fundraising), "see take_in review process edit decide sync");
+    assert_eq!(words(Role::Reviewer), "see review");
+    assert_eq!(words(Role::Viewer), "see");
+}
+
+#[test]
+fn who_may_not_is_told_why_and_whom_to_ask() {
+    let api = Api::new();
+    let (name, value) = api.credential(Role::Viewer);
+    let request = http::Request::builder().method("POST").uri("/api/sync").header(name, value);
+    let reply = api.raw(request.body(axum::body::Body::empty()).unwrap());
+    assert_eq!(reply.status, 403);
+    assert_eq!(
+        reply.body["detail"],
+        "Your role, viewer, may not start or pause the sync. Ask an admin for another role."
+    );
+    let (name, value) = api.proof(Who::Scope(Scope::GiftsRead)).unwrap();
+    let request = http::Request::builder().uri("/api/journal").header(name, value);
+    let reply = api.raw(request.body(axum::body::Body::empty()).unwrap());
+    assert_eq!(
+        reply.body["detail"],
+        "This token may not see the journal. Ask an admin for a token with the scope journal:read."
+    );
+}
