@@ -53,7 +53,7 @@ if (bin) {
 }
 
 // The mock knows no users: what is asked of them is asked of the real binary, with the session the first file leaves.
-const files = ['thread.test.mjs', ...(bin ? ['users.test.mjs'] : [])].map((file) => here + file);
+const files = ['thread.test.mjs', ...(bin ? ['users.test.mjs', 'workday.test.mjs'] : [])].map((file) => here + file);
 const test = spawn(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...files], {
   stdio: 'inherit',
   env: { ...process.env, E2E_URL: at.url, E2E_LOGIN: at.login, E2E_TWENTY: at.twenty ?? '', E2E_KEY: at.key ?? '' },

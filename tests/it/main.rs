@@ -4,6 +4,7 @@
 
 mod api;
 mod bars;
+mod behaviours;
 mod budget;
 mod crash;
 mod deliveries;
