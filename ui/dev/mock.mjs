@@ -486,6 +486,148 @@ const syncing = setInterval(() => {
   if (objects().every((it) => !it.freshness.running)) clearInterval(syncing);
 }, 300);
 
+// ---- what was changed here and in Twenty ------------------------------------------------------------------------
+const before = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+const about = (donor) => ({ object: 'people', label: donor.name, recordId: donor.id, url: donor.url });
+const side = (value, who, minutes) => ({ value, who, at: before(minutes) });
+const conflicts = new Map(
+  [
+    {
+      id: randomUUID(),
+      ...about(donors[0]),
+      since: before(3),
+      fields: [
+        {
+          field: 'jobTitle',
+          label: 'Job Title',
+          here: side('Treasurer', me.name, 4),
+          there: side('Chair of the trustees', 'Rhys Griffiths', 12),
+        },
+        {
+          field: 'emails',
+          label: 'Emails',
+          here: side({ primaryEmail: 'ada@example.org', additionalEmails: [] }, me.name, 4),
+          there: side(
+            { primaryEmail: 'a.lovelace@example.org', additionalEmails: ['ada@home.example'] },
+            null,
+            12,
+          ),
+        },
+      ],
+    },
+    {
+      id: randomUUID(),
+      ...about(donors[1]),
+      since: before(26 * 60),
+      fields: [
+        {
+          field: 'name.lastName',
+          label: 'Name · lastName',
+          here: side('O’Neill-Kerr', 'Website donation form', 27 * 60),
+          there: side('', 'Rhys Griffiths', 30 * 60),
+        },
+      ],
+    },
+  ].map((it) => [it.id, it]),
+);
+const edit = (donor, fields, state, withdrawable, note, minutes, more = {}) => ({
+  id: randomUUID(),
+  ...about(donor),
+  makes: false,
+  fields,
+  state,
+  withdrawable,
+  note,
+  at: before(minutes),
+  who: me.name,
+  ...more,
+});
+const field = (name, label, value) => ({ field: name, label, value });
+const edits = new Map(
+  [
+    ...[...conflicts.values()].map((it) =>
+      edit(donors[0], [], 'conflict', true, null, 4, { id: it.id, label: it.label }),
+    ),
+    edit(
+      donors[2],
+      [
+        field('jobTitle', 'Job Title', 'Volunteer co-ordinator'),
+        field('address.addressCity', 'Address · addressCity', 'Falmouth'),
+      ],
+      'waiting',
+      true,
+      'Twenty allows no more calls for 20 seconds.',
+      1,
+    ),
+    edit(donors[3], [field('doNotContact', 'Do not contact', true)], 'sent', false, null, 0),
+    edit(donors[4], [], 'waiting', true, null, 2, {
+      object: 'tasks',
+      label: 'Ring about the roof',
+      url: null,
+      makes: true,
+    }),
+    edit(
+      donors[5],
+      [field('externalId', 'External id', 'M-1042')],
+      'refused',
+      true,
+      'Twenty refused this: A duplicate entry was detected',
+      95,
+    ),
+  ].map((it) => [it.id, it]),
+);
+const quarantine = [
+  {
+    id: randomUUID(),
+    object: 'gifts',
+    record: randomUUID(),
+    reason: 'The amount has no currency that exists: ZZZ.',
+    since: before(40),
+    url: `${TWENTY}/object/gift/x`,
+  },
+];
+const listed = (list) => ({
+  data: list,
+  meta: { hasMore: false, nextCursor: null, total: list.length, asOf: now(), freshness: null },
+});
+function decide(id, body) {
+  const conflict = find(conflicts, id);
+  const chosen = (name) => body.fields?.[name] ?? body.choose;
+  const rest = conflict.fields.filter((it) => !chosen(it.field));
+  if (rest.length === conflict.fields.length)
+    throw new Problem(400, 'Please check the fields', 'None of these fields is in this conflict.', [
+      { field: 'choose', message: 'None of these fields is in this conflict.' },
+    ]);
+  const ours = conflict.fields.filter((it) => chosen(it.field) === 'here');
+  if (ours.length > 0) {
+    const wanted = ours.map((it) => field(it.field, it.label, it.here.value));
+    const sent = edit(donors[0], wanted, 'waiting', true, null, 0, {
+      label: conflict.label,
+      recordId: conflict.recordId,
+      url: conflict.url,
+    });
+    edits.set(sent.id, sent);
+    setTimeout(() => edits.delete(sent.id) && tell(['edit'], [sent.id]), 4000);
+  }
+  if (rest.length > 0) conflict.fields = rest;
+  else for (const map of [conflicts, edits]) map.delete(id);
+  write(me, 'conflict', id, conflict.label, 'updated', 'Conflict decided');
+  tell(['edit'], [id]);
+  return null;
+}
+function takeBack(id) {
+  const it = find(edits, id);
+  if (!it.withdrawable)
+    throw new Problem(
+      409,
+      'Not possible now',
+      'This may be in Twenty already. Wait until it is settled, then change the record there or here.',
+    );
+  for (const map of [conflicts, edits]) map.delete(id);
+  write(me, 'edit', id, it.label, 'deleted', 'Taken back');
+  return null;
+}
+
 // ---- http ----------------------------------------------------------------------------------------------------
 const logins = new Set([randomBytes(16).toString('base64url')]);
 const sessions = new Set();
@@ -502,7 +644,12 @@ const find = (map, id) =>
     throw new Problem(404, 'Not found', 'There is no such record.');
   })();
 const session = () => ({
-  user: { id: '1', name: 'Maya Okafor', email: 'maya@harbourlights.example', role: 'admin' },
+  user: {
+    id: '1',
+    name: 'Maya Okafor',
+    email: 'maya@harbourlights.example',
+    role: process.env.MOCK_ROLE ?? 'admin',
+  },
   demo: true,
   version: '0.1.0',
   organisation: 'Harbour Lights Trust',
@@ -597,7 +744,9 @@ const routes = [
       ),
       others: [],
       webhook: { state: 'off', url: null, checkedAt: null, heardAt: null, heard: 0, refused: 0, note: null },
-      quarantined: 0,
+      quarantined: quarantine.length,
+      conflicts: conflicts.size,
+      edits: edits.size,
       budget: null,
       lacks: [],
     }),
@@ -607,6 +756,11 @@ const routes = [
     '/api/sync',
     () => ((syncedAt = new Map(mirror.map(([object]) => [object, now()]))), tell(['sync'], null), {}),
   ],
+  ['GET', '/api/sync/quarantine', () => listed(quarantine)],
+  ['GET', '/api/sync/conflicts', () => listed([...conflicts.values()])],
+  ['POST', '/api/sync/conflicts/:id', ({ id, body }) => decide(id, body)],
+  ['GET', '/api/sync/edits', () => listed([...edits.values()].toReversed())],
+  ['DELETE', '/api/sync/edits/:id', ({ id }) => takeBack(id)],
   [
     'GET',
     '/api/fundraising/gift-staging',
