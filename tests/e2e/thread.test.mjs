@@ -415,6 +415,10 @@ test('an unknown address is a page of ours, and no session leads to the login', 
   await stranger.close();
 });
 
+test('the session is left to the files after this one', async () => {
+  await context.storageState({ path: `${OUT}session.json` });
+});
+
 test('no request left this machine, and the console stayed silent', () => {
   assert.deepEqual(strangers, []);
   assert.deepEqual(complaints.filter((it) => !/\/nowhere:/.test(it)), []);
