@@ -9,7 +9,6 @@ use crate::ground::edit::{Choice, Conflict, Edit, FieldEdit, State, is_editable}
 use crate::ground::id::{ConnectionId, Object, Seq, SubjectKey, local_id};
 use crate::ground::intake::FieldError;
 use crate::ground::journal::{Actor, Cause, SubjectState};
-use crate::ground::outbox::Arrival;
 use crate::ground::workspace::ObjectSchema;
 use crate::store::{Changes, Fail, Record, StoreError, View, parts};
 
@@ -75,7 +74,7 @@ impl Desk {
         self.store
             .write(move |view| {
                 let mut edit = view.ledger().edit(id)?.ok_or(Refusal::NotFound("change"))?.value;
-                if may_be_there(&edit) {
+                if edit.may_be_there() {
                     return Err(Refusal::Nothing(
                         "This may be in Twenty already. Wait until it is settled, then change the record there or here.",
                     )
@@ -123,13 +122,6 @@ impl Desk {
             .await?;
         Ok(())
     }
-}
-
-/// Whether something of it is in Twenty, or may be. What was refused is settled.
-fn may_be_there(edit: &Edit) -> bool {
-    let of_making =
-        edit.makes.iter().any(|make| make.there || make.arrival == Arrival::Unknown) && edit.state.is_open();
-    of_making || matches!(edit.state, State::Sent { .. })
 }
 
 /// What is decided for here travels as an edit of its own, on what stands there now; what is decided for there is given

@@ -355,6 +355,13 @@ impl Edit {
         changed
     }
 
+    /// Whether something of it is in Twenty, or may be, so that it cannot be taken back. What was refused is settled.
+    pub fn may_be_there(&self) -> bool {
+        let of_making = self.makes.iter().any(|make| make.there || make.arrival == Arrival::Unknown)
+            && self.state.is_open();
+        of_making || matches!(self.state, State::Sent { .. })
+    }
+
     /// The next record to make.
     pub fn next_make(&self) -> Option<&NewRecord> {
         self.makes.iter().find(|make| !make.there)
@@ -432,6 +439,45 @@ mod tests {
                     prop_assert!(merged.clashes.contains(name), "only a person gives a person's value up");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_may_be_in_twenty_is_not_taken_back() {
+        let make = |there, arrival| NewRecord {
+            object: "tasks".into(),
+            id: Uuid::nil(),
+            body: "{}".into(),
+            there,
+            arrival,
+            misses: 0,
+        };
+        let edit = |state, makes| Edit {
+            id: Uuid::nil(),
+            object: "tasks".into(),
+            record: Uuid::nil(),
+            origin: Origin([0; 16]),
+            fields: Vec::new(),
+            makes,
+            by: Actor::System,
+            at: Instant(0),
+            request_id: None,
+            state,
+            note: None,
+        };
+        let refused = || State::Refused { reason: "No.".into() };
+        for (state, makes, there) in [
+            (State::Waiting, vec![], false),
+            (State::Sent { seen: Instant(0) }, vec![], true),
+            (State::Conflict, vec![], false),
+            (refused(), vec![], false),
+            (State::Waiting, vec![make(false, Arrival::NotSent)], false),
+            (State::Waiting, vec![make(false, Arrival::Unknown)], true),
+            (State::Waiting, vec![make(true, Arrival::NotSent)], true),
+            (refused(), vec![make(true, Arrival::Unknown)], false),
+        ] {
+            let edit = edit(state, makes);
+            assert_eq!(edit.may_be_there(), there, "{edit:?}");
         }
     }
 

@@ -45,6 +45,15 @@ const donors = Array.from({ length: 2000 }, (_, i) => {
 });
 for (const donor of donors) if (donor.giftCount === 0) donor.lastGiftDate = null;
 
+const NO_CODING = {
+  appeal: null,
+  appealSource: null,
+  fund: null,
+  opportunity: null,
+  giftPayout: null,
+  recurringAgreement: null,
+};
+
 // ---- the ledger ----------------------------------------------------------------------------------------------
 const rows = new Map();
 const batches = new Map();
@@ -135,6 +144,15 @@ function view(row) {
   const donor = donors.find((it) => it.id === row.donorId);
   const { raw: _raw, ...shown } = row;
   return {
+    donorResolutionState: row.donorId ? 'CONFIRMED' : 'UNREVIEWED',
+    isAnonymousDonor: false,
+    organizationName: null,
+    supporterEmailOptOut: null,
+    companyId: null,
+    company: null,
+    coding: NO_CODING,
+    expectedAt: null,
+    donorCreated: false,
     ...shown,
     donor: donor ? { id: donor.id, name: donor.name, email: donor.email, url: donor.url } : null,
     validationStatus: 'pending',
@@ -246,6 +264,7 @@ function newBatch(body) {
     version: version++,
     expectedCount: body.expectedCount ?? null,
     expectedAmount: body.expectedAmount ?? null,
+    defaults: NO_CODING,
   };
   batches.set(batch.id, batch);
   write(me, 'gift_batch', batch.id, batch.name, 'created', 'Made in the queue');
@@ -486,6 +505,148 @@ const syncing = setInterval(() => {
   if (objects().every((it) => !it.freshness.running)) clearInterval(syncing);
 }, 300);
 
+// ---- what was changed here and in Twenty ------------------------------------------------------------------------
+const before = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+const about = (donor) => ({ object: 'people', label: donor.name, recordId: donor.id, url: donor.url });
+const side = (value, who, minutes) => ({ value, who, at: before(minutes) });
+const conflicts = new Map(
+  [
+    {
+      id: randomUUID(),
+      ...about(donors[0]),
+      since: before(3),
+      fields: [
+        {
+          field: 'jobTitle',
+          label: 'Job Title',
+          here: side('Treasurer', me.name, 4),
+          there: side('Chair of the trustees', 'Rhys Griffiths', 12),
+        },
+        {
+          field: 'emails',
+          label: 'Emails',
+          here: side({ primaryEmail: 'ada@example.org', additionalEmails: [] }, me.name, 4),
+          there: side(
+            { primaryEmail: 'a.lovelace@example.org', additionalEmails: ['ada@home.example'] },
+            null,
+            12,
+          ),
+        },
+      ],
+    },
+    {
+      id: randomUUID(),
+      ...about(donors[1]),
+      since: before(26 * 60),
+      fields: [
+        {
+          field: 'name.lastName',
+          label: 'Name · lastName',
+          here: side('O’Neill-Kerr', 'Website donation form', 27 * 60),
+          there: side('', 'Rhys Griffiths', 30 * 60),
+        },
+      ],
+    },
+  ].map((it) => [it.id, it]),
+);
+const edit = (donor, fields, state, withdrawable, note, minutes, more = {}) => ({
+  id: randomUUID(),
+  ...about(donor),
+  makes: false,
+  fields,
+  state,
+  withdrawable,
+  note,
+  at: before(minutes),
+  who: me.name,
+  ...more,
+});
+const field = (name, label, value) => ({ field: name, label, value });
+const edits = new Map(
+  [
+    ...[...conflicts.values()].map((it) =>
+      edit(donors[0], [], 'conflict', true, null, 4, { id: it.id, label: it.label }),
+    ),
+    edit(
+      donors[2],
+      [
+        field('jobTitle', 'Job Title', 'Volunteer co-ordinator'),
+        field('address.addressCity', 'Address · addressCity', 'Falmouth'),
+      ],
+      'waiting',
+      true,
+      'Twenty allows no more calls for 20 seconds.',
+      1,
+    ),
+    edit(donors[3], [field('doNotContact', 'Do not contact', true)], 'sent', false, null, 0),
+    edit(donors[4], [], 'waiting', true, null, 2, {
+      object: 'tasks',
+      label: 'Ring about the roof',
+      url: null,
+      makes: true,
+    }),
+    edit(
+      donors[5],
+      [field('externalId', 'External id', 'M-1042')],
+      'refused',
+      true,
+      'Twenty refused this: A duplicate entry was detected',
+      95,
+    ),
+  ].map((it) => [it.id, it]),
+);
+const quarantine = [
+  {
+    id: randomUUID(),
+    object: 'gifts',
+    record: randomUUID(),
+    reason: 'The amount has no currency that exists: ZZZ.',
+    since: before(40),
+    url: `${TWENTY}/object/gift/x`,
+  },
+];
+const listed = (list) => ({
+  data: list,
+  meta: { hasMore: false, nextCursor: null, total: list.length, asOf: now(), freshness: null },
+});
+function decide(id, body) {
+  const conflict = find(conflicts, id);
+  const chosen = (name) => body.fields?.[name] ?? body.choose;
+  const rest = conflict.fields.filter((it) => !chosen(it.field));
+  if (rest.length === conflict.fields.length)
+    throw new Problem(400, 'Please check the fields', 'None of these fields is in this conflict.', [
+      { field: 'choose', message: 'None of these fields is in this conflict.' },
+    ]);
+  const ours = conflict.fields.filter((it) => chosen(it.field) === 'here');
+  if (ours.length > 0) {
+    const wanted = ours.map((it) => field(it.field, it.label, it.here.value));
+    const sent = edit(donors[0], wanted, 'waiting', true, null, 0, {
+      label: conflict.label,
+      recordId: conflict.recordId,
+      url: conflict.url,
+    });
+    edits.set(sent.id, sent);
+    setTimeout(() => edits.delete(sent.id) && tell(['edit'], [sent.id]), 4000);
+  }
+  if (rest.length > 0) conflict.fields = rest;
+  else for (const map of [conflicts, edits]) map.delete(id);
+  write(me, 'conflict', id, conflict.label, 'updated', 'Conflict decided');
+  tell(['edit'], [id]);
+  return null;
+}
+function takeBack(id) {
+  const it = find(edits, id);
+  if (!it.withdrawable)
+    throw new Problem(
+      409,
+      'Not possible now',
+      'This may be in Twenty already. Wait until it is settled, then change the record there or here.',
+    );
+  for (const map of [conflicts, edits]) map.delete(id);
+  write(me, 'edit', id, it.label, 'deleted', 'Taken back');
+  return null;
+}
+
 // ---- http ----------------------------------------------------------------------------------------------------
 const logins = new Set([randomBytes(16).toString('base64url')]);
 const sessions = new Set();
@@ -502,12 +663,32 @@ const find = (map, id) =>
     throw new Problem(404, 'Not found', 'There is no such record.');
   })();
 const session = () => ({
-  user: { id: '1', name: 'Maya Okafor', email: 'maya@harbourlights.example', role: 'admin' },
-  rights: 'see take_in review process edit decide sync journal settings users tokens'.split(' '),
+  user: {
+    id: '1',
+    name: 'Maya Okafor',
+    email: 'maya@harbourlights.example',
+    role: process.env.MOCK_ROLE ?? 'admin',
+  },
   demo: true,
   version: '0.1.0',
   organisation: 'Harbour Lights Trust',
   timeZone: ZONE,
+  rights:
+    process.env.MOCK_ROLE === 'viewer'
+      ? ['see']
+      : [
+          'see',
+          'take_in',
+          'review',
+          'process',
+          'edit',
+          'decide',
+          'sync',
+          'journal',
+          'settings',
+          'users',
+          'tokens',
+        ],
 });
 const answer = (row, extra = {}) => ({ data: { giftStaging: view(row) }, meta: { asOf: now(), ...extra } });
 const counts = (list) =>
@@ -526,6 +707,30 @@ const matches = (row, q) =>
 
 const routes = [
   ['GET', '/api/session', session],
+  [
+    'GET',
+    '/api/settings',
+    () => ({
+      data: {
+        warnings: [
+          { code: 'fund_missing', text: 'No fund is named.', on: false, preset: false },
+          {
+            code: 'possible_duplicate_gift',
+            text: 'The same donor has a gift of the same amount within a day of this one.',
+            on: true,
+            preset: true,
+          },
+        ],
+        exceptions: {},
+        unusual: { times: 5, donorGifts: 3, channelGifts: 20 },
+        promiseDays: {},
+        promiseDaysElse: 5,
+        flags: [],
+      },
+      meta: { asOf: now(), version: 0, changedAt: null },
+    }),
+  ],
+  ['GET', '/api/choices/:id', () => ({ data: [], meta: { asOf: now(), freshness: objects()[0].freshness } })],
   ['DELETE', '/api/session', (_, __, req) => (sessions.delete(cookie(req)), null)],
   [
     'GET',
@@ -598,7 +803,9 @@ const routes = [
       ),
       others: [],
       webhook: { state: 'off', url: null, checkedAt: null, heardAt: null, heard: 0, refused: 0, note: null },
-      quarantined: 0,
+      quarantined: quarantine.length,
+      conflicts: conflicts.size,
+      edits: edits.size,
       budget: null,
       lacks: [],
     }),
@@ -608,6 +815,11 @@ const routes = [
     '/api/sync',
     () => ((syncedAt = new Map(mirror.map(([object]) => [object, now()]))), tell(['sync'], null), {}),
   ],
+  ['GET', '/api/sync/quarantine', () => listed(quarantine)],
+  ['GET', '/api/sync/conflicts', () => listed([...conflicts.values()])],
+  ['POST', '/api/sync/conflicts/:id', ({ id, body }) => decide(id, body)],
+  ['GET', '/api/sync/edits', () => listed([...edits.values()].toReversed())],
+  ['DELETE', '/api/sync/edits/:id', ({ id }) => takeBack(id)],
   [
     'GET',
     '/api/fundraising/gift-staging',

@@ -23,9 +23,10 @@ use crate::desk::EditAsk;
 use crate::desk::edits::Kept;
 use crate::desk::makes::{NewNote, TaskOnly};
 use crate::ground::crm::{Labelled, record_url};
-use crate::ground::edit::{Choice, Clash, Conflict, Edit, State as Far};
+use crate::ground::edit::{Choice, Clash, Conflict, Edit, FieldEdit, State as Far};
 use crate::ground::id::{ConnectionId, Object, Seq, SubjectKey};
 use crate::ground::journal::SubjectState;
+use crate::ground::workspace::Workspace;
 use crate::store::{Ledger, Record, StoreError};
 
 /// A change that is not in Twenty yet, or will not come there.
@@ -37,13 +38,32 @@ pub struct EditView {
     /// What the record is called.
     label: Option<String>,
     record_id: String,
+    /// The record in Twenty; none while it is only to be made there.
+    url: Option<String>,
+    /// Whether the record is to be made, not changed.
+    makes: bool,
+    /// What is to stand there; empty for a record that is to be made.
+    fields: Vec<WantedView>,
     /// `waiting`, `sent`, `conflict` or `refused`.
     state: &'static str,
+    /// Whether it can be taken back now, or dismissed when it was refused.
+    withdrawable: bool,
     /// What is in the way, or why it was refused.
     note: Option<String>,
     at: String,
     /// Who asked for it.
     who: String,
+}
+
+/// A field and what is wanted there.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WantedView {
+    /// The field, or the part such as `name.firstName`.
+    field: String,
+    /// What people call it.
+    label: String,
+    #[schema(value_type = Option<Value>)]
+    value: Option<Box<RawValue>>,
 }
 
 /// Changes on their way, newest first.
@@ -194,17 +214,36 @@ fn label(ledger: &Ledger<'_>, object: &str, record: Uuid) -> Result<Option<Strin
     Ok(record.and_then(|record| serde_json::from_str::<Labelled>(&record.value).ok()?.label()))
 }
 
-fn edit_view(ledger: &Ledger<'_>, edit: &Edit) -> Result<EditView, StoreError> {
+fn edit_view(ledger: &Ledger<'_>, face: &Face, edit: &Edit) -> Result<EditView, StoreError> {
+    let workspace = ledger.workspace(ConnectionId::TWENTY)?;
+    let object = edit.object();
+    let wanted = |wanted: &FieldEdit| WantedView {
+        label: named(&workspace, object, &wanted.field),
+        field: wanted.field.clone(),
+        value: RawValue::from_string(wanted.value.clone()).ok(),
+    };
+    let makes = !edit.makes.is_empty();
+    let there =
+        object.filter(|_| !makes || edit.makes.iter().any(|make| make.id == edit.record && make.there));
     Ok(EditView {
         id: edit.id.to_string(),
         label: label(ledger, &edit.object, edit.record)?,
         object: edit.object.clone(),
         record_id: edit.record.to_string(),
+        url: there.and_then(|object| record_url(&face.info.twenty_url, object, edit.record)),
+        makes,
+        fields: edit.fields.iter().map(wanted).collect(),
         state: edit.state.word(),
+        withdrawable: !edit.may_be_there(),
         note: note_of(edit),
         at: edit.at.to_string(),
         who: who_name(ledger, &edit.by)?,
     })
+}
+
+/// What people call a field, or its own name where the object is not known.
+fn named(workspace: &Workspace, object: Option<Object>, field: &str) -> String {
+    object.map_or_else(|| field.to_owned(), |object| workspace.field_label(object, field))
 }
 
 /// The change of a record that is on its way, or waits for a person: the newest, with the values of those before it.
@@ -236,8 +275,7 @@ fn conflict_view(ledger: &Ledger<'_>, face: &Face, conflict: &Conflict) -> Resul
     let object = Object::from_word(&conflict.object);
     let here_by = who_name(ledger, &conflict.here_by)?;
     let clash = |clash: &Clash| ClashView {
-        label: object
-            .map_or_else(|| clash.field.clone(), |object| workspace.field_label(object, &clash.field)),
+        label: named(&workspace, object, &clash.field),
         field: clash.field.clone(),
         here: SideView {
             value: RawValue::from_string(clash.here.clone()).ok(),
@@ -353,7 +391,7 @@ pub(super) async fn edits(
     let ledger = snapshot.ledger();
     let (records, meta) = page(&ledger, Object::Edit, &params, snapshot.as_of().to_string())?;
     let edits = records.iter().filter_map(|record| serde_json::from_str::<Edit>(&record.value).ok());
-    let data = edits.map(|edit| edit_view(&ledger, &edit)).collect::<Result<_, _>>()?;
+    let data = edits.map(|edit| edit_view(&ledger, &face, &edit)).collect::<Result<_, _>>()?;
     Ok(Json(EditList { data, meta }))
 }
 

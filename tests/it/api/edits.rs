@@ -37,6 +37,15 @@ fn a_change_is_taken_shown_as_pending_and_gone_when_twenty_has_it() {
         (&pending["id"], &json!("people"), &json!(id), &json!("waiting"), &json!("Ada0 Lovelace"))
     );
     assert_eq!(edits["meta"]["total"], 1);
+    let wanted = json!([
+        { "field": "jobTitle", "label": "Job Title", "value": "Treasurer" },
+        { "field": "name.lastName", "label": "Name · lastName", "value": "King" },
+    ]);
+    assert_eq!(
+        (&edit["fields"], &edit["makes"], &edit["withdrawable"]),
+        (&wanted, &json!(false), &json!(true))
+    );
+    assert!(edit["url"].as_str().unwrap().ends_with(&format!("/object/person/{id}")));
     assert_eq!(api.counts(), (0, 1));
     api.settle();
     assert_eq!(api.person(&id)["jobTitle"], "Treasurer");
@@ -104,6 +113,12 @@ fn tasks_and_notes_are_made_finished_and_refused_with_field_errors() {
     assert_eq!(made.status, 202, "{}", made.text);
     let made = made.body["data"]["recordId"].as_str().unwrap().to_owned();
     assert_eq!(api.get(&format!("/api/records/tasks/{made}")).body["data"]["state"], "pending");
+    let edit = api.get("/api/sync/edits").body["data"][0].clone();
+    assert_eq!(
+        (&edit["makes"], &edit["url"], &edit["label"]),
+        (&json!(true), &Value::Null, &json!("Ring Ada"))
+    );
+    assert_eq!((&edit["fields"], &edit["withdrawable"]), (&json!([]), &json!(true)));
     assert_eq!(
         api.patch(&format!("/api/tasks/{made}"), &json!({ "status": "DONE" })).status,
         409,
@@ -161,7 +176,7 @@ fn what_cannot_be_changed_is_told_and_what_was_refused_is_dismissed() {
     api.outside.twenty.destroy("people", id.parse().unwrap());
     api.settle();
     let edit = api.get("/api/sync/edits").body["data"][0].clone();
-    assert_eq!(edit["state"], "refused");
+    assert_eq!((&edit["state"], &edit["withdrawable"]), (&json!("refused"), &json!(true)));
     assert!(edit["note"].as_str().unwrap().starts_with("The record is no longer in Twenty"));
     let need = api.get("/api/home").body["needsMe"][0]["text"].clone();
     assert_eq!(need, "1 change made here was not taken by Twenty.");

@@ -22,6 +22,8 @@ export const T = {
   none: '–',
   dot: ' · ',
   optional: 'optional',
+  yes: 'yes',
+  no: 'no',
   close: 'Close',
   cancel: 'Cancel',
   retry: 'Try again',
@@ -250,6 +252,66 @@ export const T = {
     othersNone: 'The workspace has no further objects.',
     switchedOn: (label: string) => `${label} is copied from now on.`,
     switchedOff: (label: string) => `${label} is no longer copied.`,
+
+    unnamed: (what: string) => `${what} without a name`,
+    onlySome: (shown: number, total: number) => `The newest ${num(shown)} of ${num(total)} are shown.`,
+    /** Parts of fields that have parts. */
+    parts: {
+      firstName: 'first name',
+      lastName: 'last name',
+      amountMicros: 'amount',
+      currencyCode: 'currency',
+      addressStreet1: 'street',
+      addressStreet2: 'street, second line',
+      addressCity: 'town',
+      addressPostcode: 'postcode',
+      addressState: 'county',
+      addressCountry: 'country',
+      addressLat: 'latitude',
+      addressLng: 'longitude',
+    } as Record<string, string | undefined>,
+
+    conflicts: 'Changed here and in Twenty',
+    conflictsText: 'Choose the value that stays. Until then each side keeps its own.',
+    conflictsLook: 'Whoever may decide chooses the value that stays. Until then each side keeps its own.',
+    conflictSince: 'found',
+    sides: { here: 'Here', there: 'In Twenty' },
+    somebody: { here: 'Somebody here', there: 'Somebody in Twenty' },
+    decide: 'Decide',
+    decideOf: (record: string) => `Decide: ${record}`,
+    chosen: (n: number, of: number) =>
+      n === of
+        ? ''
+        : n === 0
+          ? 'Nothing is chosen yet.'
+          : `${num(n)} of ${num(of)} chosen. The rest waits on.`,
+    chooseFirst: 'Choose a value first.',
+    decided: (record: string) => `${record}: decided.`,
+    decidedHere: (record: string) => `${record}: decided. The value from here is on its way to Twenty.`,
+    movedOn: (record: string) =>
+      `${record}: this changed while you were deciding, or somebody else has decided it. Nothing was done; the list was read again.`,
+
+    edits: 'Changes on their way to Twenty',
+    editsText: 'Made here, not yet in Twenty.',
+    editColumns: { what: 'What', change: 'Change', who: 'Asked for', state: 'State', actions: 'Actions' },
+    makes: (what: string) => `New ${what.toLowerCase()}`,
+    editState: {
+      waiting: 'Waiting',
+      sent: 'Sent, not yet confirmed',
+      conflict: 'Waits for a decision',
+      refused: 'Not taken by Twenty',
+    },
+    takeBack: 'Take back',
+    dismiss: 'Dismiss',
+    takeBackTitle: (record: string) => `Take back the change of ${record}?`,
+    takeBackNewTitle: (record: string) => `Take back ${record}?`,
+    dismissTitle: (record: string) => `Dismiss the change of ${record}?`,
+    dismissNewTitle: (record: string) => `Dismiss ${record}?`,
+    takeBackText: 'It is not sent, and Twenty stays as it is. What was wanted stays in the journal.',
+    dismissText: 'It leaves this list and is not tried again. What was wanted stays in the journal.',
+    takenBack: (record: string) => `${record}: taken back.`,
+    dismissed: (record: string) => `${record}: dismissed.`,
+    editGone: (record: string) => `${record}: this is no longer on its way; the list was read again.`,
 
     quarantine: 'Records that cannot be read',
     quarantineText: 'Set aside until they are corrected in Twenty. Everything else goes on.',

@@ -9,7 +9,9 @@ import type {
   SettingsPatch,
   Wish,
   BatchList,
+  ConflictList,
   DonorList,
+  EditList,
   Home,
   JournalPage,
   Money,
@@ -55,6 +57,12 @@ export const api = {
     call<void>('POST', '/api/sync/objects', { body: { plural, on } }),
   quarantine: (signal?: Signal) =>
     call<QuarantineList>('GET', '/api/sync/quarantine', { query: { limit: 100 }, signal }),
+  conflicts: (signal?: Signal) =>
+    call<ConflictList>('GET', '/api/sync/conflicts', { query: { limit: 100 }, signal }),
+  decide: (id: string, fields: Record<string, 'here' | 'there'>) =>
+    call<void>('POST', `/api/sync/conflicts/${id}`, { body: { fields } }),
+  edits: (signal?: Signal) => call<EditList>('GET', '/api/sync/edits', { query: { limit: 100 }, signal }),
+  takeBack: (id: string) => call<void>('DELETE', `/api/sync/edits/${id}`),
 
   rows: (query: RowQuery, signal?: Signal) => call<RowList>('GET', rows, { query: { ...query }, signal }),
   row: (id: string, signal?: Signal) => call<RowAnswer>('GET', `${rows}/${id}`, { signal }),

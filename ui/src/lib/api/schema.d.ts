@@ -967,17 +967,25 @@ export interface components {
         /** @description A change that is not in Twenty yet, or will not come there. */
         EditView: {
             at: string;
+            /** @description What is to stand there; empty for a record that is to be made. */
+            fields: components["schemas"]["WantedView"][];
             id: string;
             /** @description What the record is called. */
             label?: string | null;
+            /** @description Whether the record is to be made, not changed. */
+            makes: boolean;
             /** @description What is in the way, or why it was refused. */
             note?: string | null;
             object: string;
             recordId: string;
             /** @description `waiting`, `sent`, `conflict` or `refused`. */
             state: string;
+            /** @description The record in Twenty; none while it is only to be made there. */
+            url?: string | null;
             /** @description Who asked for it. */
             who: string;
+            /** @description Whether it can be taken back now, or dismissed when it was refused. */
+            withdrawable: boolean;
         };
         /** @description One entry. */
         EntryView: {
@@ -1814,6 +1822,14 @@ export interface components {
         UserWithLink: {
             link: components["schemas"]["LinkView"];
             user: components["schemas"]["UserView"];
+        };
+        /** @description A field and what is wanted there. */
+        WantedView: {
+            /** @description The field, or the part such as `name.firstName`. */
+            field: string;
+            /** @description What people call it. */
+            label: string;
+            value?: unknown;
         };
         /** @description A warning that can be switched. */
         WarningView: {

@@ -113,6 +113,14 @@ export interface BatchPatch {
   defaultAppealId?: string | null;
   defaultFundId?: string | null;
 }
+/** One of the two values of a field; what it is depends on the field. */
+export type SideOfClash = Known<'SideView', { value: unknown }>;
+export type Clash = Known<'ClashView', { here: SideOfClash; there: SideOfClash }>;
+export type Conflict = Known<'ConflictView', { fields: Clash[] }>;
+export type ConflictList = { data: Conflict[]; meta: Whole<Wire['ListMeta']> };
+export type EditState = 'waiting' | 'sent' | 'conflict' | 'refused';
+export type Edit = Known<'EditView', { state: EditState; fields: Known<'WantedView', { value: unknown }>[] }>;
+export type EditList = { data: Edit[]; meta: Whole<Wire['ListMeta']> };
 export type Home = Known<'HomeView', { mirror: MirrorObject[]; runs: Run[] }>;
 
 export type Role = 'admin' | 'finance' | 'fundraising' | 'reviewer' | 'viewer';
