@@ -5,6 +5,7 @@ mod auth;
 mod batches;
 mod body;
 mod choices;
+mod donor;
 mod donors;
 mod edits;
 mod gifts;
@@ -170,6 +171,7 @@ fn routes() -> Vec<Route> {
         on("PATCH", "/api/sync/{object}", Sync, patch(sync::change)),
         on("POST", "/api/sync/{object}/sweep", Sync, post(sync::sweep)),
         on("GET", "/api/donors", See, get(donors::search)),
+        on("GET", "/api/donors/{id}", See, get(donor::donor)),
         on("GET", "/api/gifts", See, get(mirror::gifts)),
         on("GET", "/api/records/{object}", See, get(mirror::records)),
         on("GET", "/api/records/{object}/{id}", See, get(mirror::record)),

@@ -89,12 +89,11 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         | Object::Households
         | Object::GiftAidDeclarations
         | Object::Tasks
-        | Object::TaskTargets
         | Object::Notes
-        | Object::NoteTargets
         | Object::Opportunities
         | Object::WorkspaceMembers
         | Object::Custom(_) => {}
+        Object::TaskTargets | Object::NoteTargets => keys.standing.extend(link_keys(name.object, json)),
         Object::User => {
             let user: User = from_json("user", json)?;
             let key = IndexKey::new(Index::UserByEmail).bytes(user.email.as_bytes()).bytes(&[0]);
@@ -129,6 +128,22 @@ fn person_keys(header: &Header, json: &str) -> Vec<Key> {
     emails.dedup();
     let key = |email: &String| Key::Subject(key::person_by_email(header.key.connection, email));
     emails.iter().map(key).collect()
+}
+
+/// What a link of a task or a note is about: every id in it but its own and that of its task or note, under whatever name
+/// the server gives it (contract 0.1: `targetPersonId`, `personId`).
+fn link_keys(links: Object, json: &str) -> Vec<Key> {
+    let Ok(members) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json) else {
+        return Vec::new();
+    };
+    let about = |(name, value): (&String, &serde_json::Value)| {
+        let leads = name.ends_with("Id") && !matches!(name.as_str(), "taskId" | "noteId");
+        value.as_str().filter(|_| leads).and_then(|id| Uuid::parse_str(id).ok())
+    };
+    let mut ids: Vec<Uuid> = members.iter().filter_map(about).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().map(|id| Key::Subject(key::links_by_target(links, id))).collect()
 }
 
 fn run_keys(run: &ProcessRun) -> Vec<Key> {

@@ -54,6 +54,16 @@ impl Ledger<'_> {
         Ok(edits)
     }
 
+    /// Links of tasks or notes to a record: the newest image of each that is there.
+    pub fn links_to(&self, links: Object, record: Uuid) -> Result<Vec<Record<String>>, StoreError> {
+        let prefix = key::links_by_target(links, record).prefix();
+        let mut found = Vec::new();
+        for subject in self.led_to(&prefix, None, Order::Up, usize::MAX)?.0 {
+            found.extend(self.record(SubjectId(subject))?);
+        }
+        Ok(found)
+    }
+
     /// Every edit and conflict there ever was about a record, but for those whose content was erased.
     pub fn edits_ever(&self, object: Object, record: Uuid) -> Result<Vec<SubjectKey>, StoreError> {
         let prefix = key::edits_by_record(object, record).prefix();

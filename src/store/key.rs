@@ -150,6 +150,11 @@ pub(super) fn edits_by_record(object: Object, record: Uuid) -> IndexKey {
     IndexKey::new(Index::EditsByRecord).bytes(&object.number().to_be_bytes()).uuid(record)
 }
 
+/// Links of tasks or notes that lead to this record.
+pub(super) fn links_by_target(links: Object, record: Uuid) -> IndexKey {
+    IndexKey::new(Index::LinksByTarget).bytes(&links.number().to_be_bytes()).uuid(record)
+}
+
 /// Counter of subjects by state.
 pub(super) fn count(connection: ConnectionId, object: Object, of: SubjectState) -> Vec<u8> {
     let mut out = vec![1];

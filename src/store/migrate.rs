@@ -9,19 +9,20 @@ use redb::{ReadableTable, WriteTransaction};
 
 use super::Place;
 use super::apply::{NEXT_SUBJECT, genesis};
-use super::codec::{decode_entry, encode};
+use super::codec::{decode_entry, decode_header, encode};
 use super::derive::keys;
 use super::error::{OpenError, StoreError};
 use super::key;
 use super::open::{SCHEMA_NAME, sync_folder};
 use super::reader::OpenTables;
-use super::tables::{self, SCHEMA};
+use super::tables::{self, Index, SCHEMA};
+use crate::ground::id::Object;
 
 /// One step: from the layout before it to its own.
 type Step = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// Every step, the first of which leads to layout 2. Append only.
-const STEPS: [Step; 1] = [to_2];
+const STEPS: [Step; 2] = [to_2, to_3];
 
 /// Brings the ledger up to this layout; a copy of it as it was stays beside it.
 pub(super) fn up(place: &Place, database: &redb::Database, found: u32) -> Result<(), OpenError> {
@@ -97,6 +98,31 @@ fn to_2(tx: &WriteTransaction) -> Result<(), StoreError> {
         let standing = keys.standing.into_iter().filter(|_| is_newest);
         for key in keys.lasting.into_iter().chain(standing) {
             tables.index.insert(key.finish(subject, seq).as_slice(), ())?;
+        }
+    }
+    Ok(())
+}
+
+/// Layout 3: an index of the links of tasks and notes by what they are about.
+fn to_3(tx: &WriteTransaction) -> Result<(), StoreError> {
+    let mut tables = OpenTables::open(tx)?;
+    let newest: Vec<(u64, u64)> = tables
+        .current
+        .iter()?
+        .map(|row| row.map(|(subject, seq)| (subject.value(), seq.value())))
+        .collect::<Result<_, _>>()?;
+    for (subject, seq) in newest {
+        let value = tables.journal.get(seq)?.map(|value| value.value().to_vec());
+        let value = value.ok_or(StoreError::corrupt("a gap in the journal", 0))?;
+        if !matches!(decode_header(&value)?.key.object, Object::TaskTargets | Object::NoteTargets) {
+            continue;
+        }
+        let entry = decode_entry(&value)?;
+        for key in keys(&entry.header, entry.json())?.standing {
+            let key = key.finish(subject, seq);
+            if key.first() == Some(&(Index::LinksByTarget as u8)) {
+                tables.index.insert(key.as_slice(), ())?;
+            }
         }
     }
     Ok(())

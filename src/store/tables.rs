@@ -3,7 +3,7 @@
 use redb::TableDefinition;
 
 /// The version of the layout below. A store with a newer one is refused.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// Facts about the store itself: schema version, identity, next subject.
 pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
@@ -100,12 +100,14 @@ pub(super) enum Index {
     StagedByDonor = 12,
     /// (object, id, seq): every entry of an edit or a conflict about this record.
     EditsByRecord = 13,
+    /// (object, id of what it is about, subject): links of tasks and notes.
+    LinksByTarget = 14,
 }
 
 #[cfg(test)]
 impl Index {
     /// Every index.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Newest,
         Self::GiftsByDonor,
         Self::StagedByStatus,
@@ -119,6 +121,7 @@ impl Index {
         Self::MergedInto,
         Self::StagedByDonor,
         Self::EditsByRecord,
+        Self::LinksByTarget,
     ];
 }
 
@@ -173,6 +176,6 @@ mod tests {
             Working::Connection as u8,
         ];
         assert_eq!(working, [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
     }
 }

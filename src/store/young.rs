@@ -23,10 +23,11 @@ pub(super) const TAKEN_OUT: u8 = 0;
 
 /// Whether a key of the index has a scattered place.
 pub(super) fn is_scattered(key: &[u8]) -> bool {
-    const SCATTERED: [Index; 6] = [
+    const SCATTERED: [Index; 7] = [
         Index::GiftsByDonor,
         Index::UserByEmail,
         Index::PersonByEmail,
+        Index::LinksByTarget,
         Index::MergedInto,
         Index::StagedByDonor,
         Index::EditsByRecord,

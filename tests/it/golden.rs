@@ -61,7 +61,6 @@ fn layout_2_opens_and_keeps_an_erased_person_erased() {
     let folder = tempfile::tempdir().unwrap();
     let store = opened(folder.path(), include_bytes!("../golden/layout-2.redb"), 19);
     assert_eq!(verify(&store).unwrap().erased, 2);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "what is up to date is not copied");
     let snapshot = store.snapshot().unwrap();
     let erased: uuid::Uuid = "ffcf3488-a6c4-45e8-af7e-ecd72d29dd5d".parse().unwrap();
     let name = almoner::ground::id::SubjectKey::twenty(Object::People, erased);

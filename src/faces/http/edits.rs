@@ -329,7 +329,13 @@ pub(super) async fn change_task(
 ) -> Result<Response, Problem> {
     let record = known_id(&id, "task")?;
     let mut body = Reader::new(&bytes)?;
-    let mut fields = body.own_members(&["title", "body", "dueAt", "status", "assigneeId"]);
+    let mut fields = body.own_members(&["title", "body", "dueAt", "status", "assigneeId", "done"]);
+    if let Some(done) = fields.remove("done") {
+        let Some(done) = done.as_bool() else {
+            return Err(Problem::field("done", "done must be true or false"));
+        };
+        fields.insert("status".into(), Value::from(task_state(&face, &known, done)?));
+    }
     // The text has another name in Twenty.
     if let Some(text) = fields.remove("body") {
         fields.insert("bodyV2".into(), text);
@@ -337,6 +343,16 @@ pub(super) async fn change_task(
     let fields = body.finish(Some(fields).filter(|fields| !fields.is_empty()))?;
     let ask = EditAsk { object: Object::Tasks, record, fields, seen: if_match(&headers)? };
     Ok(kept(face.desk.edit_record(&known.asked, ask).await?))
+}
+
+/// The state that the workspace gives a task that is done, or is not: the first other one, which is where tasks begin.
+fn task_state(face: &Face, known: &Known, done: bool) -> Result<String, Problem> {
+    let workspace = known.snapshot(face)?.ledger().workspace(ConnectionId::TWENTY)?;
+    let status =
+        workspace.schema.and_then(|schema| schema.objects.get("tasks")?.fields.get("status").cloned());
+    let options = status.map(|status| status.options).unwrap_or_default();
+    let found = options.into_iter().find(|option| (option == "DONE") == done);
+    found.ok_or_else(|| Problem::field("done", "Twenty's tasks have no such state. Send status instead."))
 }
 
 fn note(body: &mut Reader) -> Option<NewNote> {

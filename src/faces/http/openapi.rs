@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    batches, choices, donors, edits, gifts, home, hooks, journal, live, mirror, plans, posting, session,
-    settings, sync, users,
+    batches, choices, donor, donors, edits, gifts, home, hooks, journal, live, mirror, plans, posting,
+    session, settings, sync, users,
 };
 
 #[derive(OpenApi)]
@@ -17,7 +17,7 @@ use super::{
         gifts::list, gifts::create, gifts::one, gifts::edit, gifts::mark,
         batches::process_ready, batches::list, batches::create, batches::one, batches::edit, batches::process, batches::run, batches::steer, plans::plan,
         settings::settings, settings::change, posting::process, posting::create_gift, choices::choices,
-        donors::search, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
+        donors::search, donor::donor, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
         edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::withdraw, edits::conflicts, edits::decide,
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
         users::list, users::invite, users::change, users::reset,

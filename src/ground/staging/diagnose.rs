@@ -151,7 +151,8 @@ impl StagedRow {
         let (unusual, micros) = (around.settings.unusual, self.amount.micros);
         let coding = &self.coding;
         let says_yes = self.evidence.email_opt_out == Some(false);
-        let known = self.evidence.email_opt_out.is_some() || around.donor_opted_out.is_some();
+        // Twenty presets "has not opted out": that is nobody's word.
+        let known = self.evidence.email_opt_out.is_some() || around.donor_opted_out == Some(true);
         let by_provider = self.source.provider.is_some() || self.source.provider_payment_id.is_some();
         let late = around.now.is_some_and(|now| self.is_late(now, &around.settings));
         [

@@ -69,6 +69,49 @@ fn a_newer_ledger_is_refused_and_left_alone() {
     assert_eq!(copies, 1, "no copy was made");
 }
 
+/// Makes of a ledger one of layout 2: without the index that came with layout 3.
+fn back_to_2(path: &std::path::Path) {
+    let database = redb::Database::open(path).unwrap();
+    let tx = database.begin_write().unwrap();
+    tx.open_table(tables::META)
+        .unwrap()
+        .insert(SCHEMA_NAME, codec::encode(&2_u32).unwrap().as_slice())
+        .unwrap();
+    let is_new = |key: &[u8]| key.first() == Some(&14);
+    tx.open_table(tables::INDEX).unwrap().retain(|key, ()| !is_new(key)).unwrap();
+    tx.open_table(tables::INDEX_YOUNG).unwrap().retain(|key, _| !is_new(key)).unwrap();
+    tx.commit().unwrap();
+}
+
+#[test]
+fn links_of_tasks_are_found_in_a_ledger_from_before_they_were_indexed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let store = attempt(&path).unwrap();
+    let (person, link, task) = (uuid::Uuid::from_u128(7), uuid::Uuid::from_u128(8), uuid::Uuid::from_u128(9));
+    let image =
+        format!(r#"{{"id":"{link}","taskId":"{task}","targetPersonId":"{person}","targetCompanyId":null}}"#);
+    let written = block(store.write::<_, (), _>(move |_| {
+        let mut changes = Changes::new(cause());
+        changes.seen(SubjectKey::twenty(Object::TaskTargets, link), image, false, None);
+        Ok((changes, ()))
+    }));
+    written.unwrap();
+    let found = |store: &Store| {
+        let snapshot = store.snapshot().unwrap();
+        let links = snapshot.ledger().links_to(Object::TaskTargets, person).unwrap();
+        let of_the_task = snapshot.ledger().links_to(Object::TaskTargets, task).unwrap();
+        (links.len(), of_the_task.len())
+    };
+    assert_eq!(found(&store), (1, 0));
+    drop(store);
+    back_to_2(&path);
+    let store = attempt(&path).unwrap();
+    assert_eq!(found(&store), (1, 0));
+    assert_eq!(verify(&store).unwrap().fault, None);
+    assert!(path.with_extension("layout-2.redb").exists(), "a copy of it as it was");
+}
+
 #[test]
 fn a_ledger_that_is_open_elsewhere_is_refused() {
     let folder = tempfile::tempdir().unwrap();

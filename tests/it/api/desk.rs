@@ -349,3 +349,66 @@ fn what_a_gift_can_be_booked_to_is_found_by_parts_of_its_name() {
     assert_eq!(api.get("/api/choices/people").status, 404);
     assert_eq!(api.get("/api/choices/funds?sort=name").status, 400);
 }
+
+#[test]
+fn a_donor_is_shown_with_everything_that_belongs_to_them() {
+    let mut api = Api::new();
+    let donor = api.donor();
+    let other = api.outside.twenty.records("people")[1]["id"].as_str().unwrap().to_owned();
+    for (amount, day) in [(40, "2026-01-05"), (2, "2025-03-01")] {
+        let gift = json!({ "name": "given", "amount": pounds(amount), "giftDate": day, "donorId": donor });
+        api.outside.create("gifts", &gift);
+    }
+    api.outside.create("gifts", &json!({ "name": "foreign", "amount": { "amountMicros": 7_000_000, "currencyCode": "EUR" }, "donorId": donor }));
+    api.outside.create("gifts", &json!({ "name": "somebody else's", "amount": pounds(9), "donorId": other }));
+    api.staged(3_000_000);
+    let task = json!({ "title": "Thank her", "body": "By **Friday**", "targets": [{ "object": "people", "id": donor }] });
+    assert_eq!(api.post("/api/tasks", &task).status, 202);
+    let note = json!({ "title": "Met at the fair", "targets": [{ "object": "people", "id": donor }] });
+    assert_eq!(api.post("/api/notes", &note).status, 202);
+    // Before Twenty has them they are there already.
+    let early = api.get(&format!("/api/donors/{donor}")).body["data"].clone();
+    assert_eq!(
+        (&early["tasks"][0]["title"], &early["tasks"][0]["state"]),
+        (&json!("Thank her"), &json!("pending"))
+    );
+    api.outside.advance_ms(2_000);
+    api.process.sync_now();
+    api.settle();
+    let reply = api.get(&format!("/api/donors/{donor}"));
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let data = &reply.body["data"];
+    assert_eq!((&data["name"], &data["state"]), (&json!("Ada0 Lovelace"), &json!("live")));
+    let giving = &data["giving"];
+    assert_eq!(
+        (&giving["count"], &giving["firstDate"], &giving["lastDate"]),
+        (&json!(3), &json!("2025-03-01"), &json!("2026-01-05"))
+    );
+    let sums: Vec<(&str, i64)> = giving["totals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sum| (sum["currencyCode"].as_str().unwrap(), sum["amountMicros"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(sums, [("EUR", 7_000_000), ("GBP", 42_000_000)], "currencies are never added together");
+    let dates: Vec<&Value> = data["gifts"].as_array().unwrap().iter().map(|gift| &gift["giftDate"]).collect();
+    assert_eq!(dates, [&json!("2026-01-05"), &json!("2025-03-01"), &Value::Null]);
+    assert_eq!(data["waiting"].as_array().unwrap().len(), 1);
+    let tasks = data["tasks"].as_array().unwrap();
+    assert_eq!((tasks.len(), &tasks[0]["state"], &tasks[0]["status"]), (1, &json!("live"), &json!("TODO")));
+    assert!(tasks[0]["body"].as_str().unwrap().contains("**Friday**"));
+    assert_eq!(data["notes"][0]["title"], "Met at the fair");
+    let task = tasks[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(api.patch(&format!("/api/tasks/{task}"), &json!({ "done": "yes" })).status, 400);
+    for (done, state) in [(true, "DONE"), (false, "TODO")] {
+        assert_eq!(api.patch(&format!("/api/tasks/{task}"), &json!({ "done": done })).status, 202);
+        api.settle();
+        let now = api.get(&format!("/api/donors/{donor}")).body["data"]["tasks"][0].clone();
+        assert_eq!(now["status"], state);
+    }
+    assert!(!data["history"].as_array().unwrap().is_empty());
+    assert_eq!(api.get("/api/donors/00000000-0000-4000-8000-000000000404").status, 404);
+    // Nothing of it is told with somebody else.
+    let other = api.get(&format!("/api/donors/{other}")).body["data"].clone();
+    assert_eq!((other["tasks"].as_array().unwrap().len(), &other["giving"]["count"]), (0, &json!(1)));
+}

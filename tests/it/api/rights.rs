@@ -49,6 +49,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("PATCH /api/sync/{object}", "Anf W*"),
     ("POST /api/sync/{object}/sweep", "Anf W*"),
     ("GET /api/donors", "Anfrv R*"),
+    ("GET /api/donors/{id}", "Anfrv R*"),
     ("GET /api/gifts", "Anfrv R*"),
     ("GET /api/records/{object}", "Anfrv R*"),
     ("GET /api/records/{object}/{id}", "Anfrv R*"),

@@ -10,6 +10,7 @@ import type {
   Wish,
   BatchList,
   ConflictList,
+  DonorAnswer,
   DonorList,
   EditList,
   Home,
@@ -103,6 +104,21 @@ export const api = {
 
   donors: (q: string, limit: number, signal?: Signal) =>
     call<DonorList>('GET', '/api/donors', { query: { q, limit }, signal }),
+
+  donor: (id: string, signal?: Signal) => call<DonorAnswer>('GET', `/api/donors/${id}`, { signal }),
+  /** `seen` is the version the editor saw: what changed since is a conflict and is not overwritten. */
+  changeRecord: (object: string, id: string, fields: Record<string, unknown>, seen: number) =>
+    call<unknown>('PATCH', `/api/records/${object}/${id}`, { body: { fields, seen } }),
+  newNote: (note: { title: string; body: string | null; targets: { object: string; id: string }[] }) =>
+    call<unknown>('POST', '/api/notes', { body: note }),
+  newTask: (task: {
+    title: string;
+    body: string | null;
+    dueAt: string | null;
+    targets: { object: string; id: string }[];
+  }) => call<unknown>('POST', '/api/tasks', { body: task }),
+  changeTask: (id: string, fields: { done: boolean }) =>
+    call<unknown>('PATCH', `/api/tasks/${id}`, { body: fields }),
 
   journal: (
     query: {

@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/donors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One donor with their gifts, what waits, tasks, notes and history. */
+        get: operations["donor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -915,6 +932,21 @@ export interface components {
             processingEligibility: string;
             processingWarnings: components["schemas"]["FindingView"][];
         };
+        /** @description A donor in their envelope. */
+        DonorAnswer: {
+            data: components["schemas"]["DonorPage"];
+            meta: components["schemas"]["DonorPageMeta"];
+        };
+        /** @description A gift of the donor. */
+        DonorGift: {
+            amount?: components["schemas"]["MoneyView"] | null;
+            giftDate?: string | null;
+            id: string;
+            name?: string | null;
+            /** @description `pending` until Twenty confirms it. */
+            state: string;
+            url?: string | null;
+        };
         /** @description Donors found. */
         DonorList: {
             data: components["schemas"]["DonorView"][];
@@ -929,6 +961,38 @@ export interface components {
              */
             behind: number;
             freshness: components["schemas"]["FreshnessView"];
+        };
+        /** @description A donor with what belongs to them. */
+        DonorPage: {
+            city?: string | null;
+            emailOptOut?: boolean | null;
+            emails: string[];
+            gifts: components["schemas"]["DonorGift"][];
+            giving: components["schemas"]["GivingView"];
+            history: components["schemas"]["EntryView"][];
+            id: string;
+            name?: string | null;
+            notes: components["schemas"]["LinkedView"][];
+            pendingEdit?: components["schemas"]["PendingEdit"] | null;
+            postcode?: string | null;
+            /** @description The record as Twenty tells it. */
+            record: Record<string, never>;
+            /** @description `live`, `pending`, `deleted` or `gone`. */
+            state: string;
+            tasks: components["schemas"]["LinkedView"][];
+            url?: string | null;
+            /** Format: int64 */
+            version: number;
+            /** @description Gifts that are not in Twenty yet. */
+            waiting: components["schemas"]["StagedRowView"][];
+        };
+        /** @description `meta` of a donor. */
+        DonorPageMeta: {
+            asOf: string;
+            /** @description How fresh people are here. */
+            freshness: components["schemas"]["FreshnessView"];
+            /** @description How fresh gifts are here. */
+            giftsFreshness: components["schemas"]["FreshnessView"];
         };
         /** @description A person in short. */
         DonorRef: {
@@ -1099,6 +1163,23 @@ export interface components {
             updatedAt: string;
             url?: string | null;
         };
+        /** @description What a donor has given, in figures. */
+        GivingView: {
+            /**
+             * Format: int64
+             * @description Posted gifts.
+             */
+            count: number;
+            firstDate?: string | null;
+            lastDate?: string | null;
+            /** @description Sums by currency; none where there are too many to sum up here. */
+            totals?: components["schemas"]["TotalView"][] | null;
+            /**
+             * Format: int64
+             * @description Gifts without an amount that can be read: not in the sums.
+             */
+            withoutAmount: number;
+        };
         /** @description Everything on Home. */
         HomeView: {
             asOf: string;
@@ -1185,6 +1266,21 @@ export interface components {
             expiresAt: string;
             /** @description Where it leads, below Almoner's own address. */
             path: string;
+        };
+        /** @description A task or a note about the donor. */
+        LinkedView: {
+            /** @description Its text, as Markdown. */
+            body?: string | null;
+            createdAt?: string | null;
+            dueAt?: string | null;
+            id: string;
+            pendingEdit?: components["schemas"]["PendingEdit"] | null;
+            /** @description `pending` until Twenty confirms it. */
+            state: string;
+            /** @description A task's state in Twenty's word. */
+            status?: string | null;
+            title?: string | null;
+            url?: string | null;
         };
         /** @description `meta` of a list. */
         ListMeta: {
@@ -1962,6 +2058,59 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    donor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DonorAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -80,6 +80,29 @@ export type Freshness = Known<'FreshnessView', { state: 'fresh' | 'late' | 'stal
 export type Donor = Whole<Wire['DonorView']>;
 export type DonorList = { data: Donor[]; meta: Known<'DonorMeta', { freshness: Freshness }> };
 
+export type PendingEdit = Omit<Whole<Wire['PendingEdit']>, 'fields'> & { fields: Record<string, unknown> };
+export type LinkedRecord = Known<
+  'LinkedView',
+  { state: 'live' | 'pending'; pendingEdit: PendingEdit | null }
+>;
+export type DonorPage = Known<
+  'DonorPage',
+  {
+    state: 'live' | 'pending' | 'deleted' | 'gone';
+    record: unknown;
+    pendingEdit: PendingEdit | null;
+    gifts: Known<'DonorGift', { state: Confirmation }>[];
+    waiting: StagedRow[];
+    tasks: LinkedRecord[];
+    notes: LinkedRecord[];
+    history: JournalEntry[];
+  }
+>;
+export type DonorAnswer = {
+  data: DonorPage;
+  meta: Known<'DonorPageMeta', { freshness: Freshness; giftsFreshness: Freshness }>;
+};
+
 export type MirrorObject = Known<'MirrorView', { freshness: Freshness }>;
 export type SyncObject = Known<
   'ObjectView',
