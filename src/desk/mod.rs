@@ -3,6 +3,8 @@
 
 pub mod access;
 pub mod batches;
+mod coding;
+pub mod deletes;
 pub mod edits;
 pub mod gifts;
 pub mod hooks;
@@ -78,6 +80,9 @@ pub enum Refusal {
     /// Somebody changed the record in the meantime.
     #[error("Somebody changed this record in the meantime. Read it again and repeat the change.")]
     Changed,
+    /// The record is as wanted already.
+    #[error("Nothing would change: the record is as you want it.")]
+    Unchanged,
     /// Nothing to do.
     #[error("{0}")]
     Nothing(&'static str),

@@ -4,6 +4,7 @@ mod assets;
 mod auth;
 mod batches;
 mod body;
+mod callers;
 mod donors;
 mod edits;
 mod gifts;
@@ -22,6 +23,7 @@ mod wire;
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -35,7 +37,7 @@ use crate::desk::Desk;
 use crate::ground::budget::{BudgetView, Forecast};
 use crate::ground::time::CalendarDate;
 use crate::search::Search;
-use crate::store::Rows;
+use crate::store::{Rows, Shelves};
 use problem::Problem;
 use session::LoginGuard;
 
@@ -48,6 +50,8 @@ const HOOK_MAX: usize = 10 * 1024 * 1024;
 const REQUEST_ID_MAX: usize = 64;
 const HASHING_MAX: usize = 2;
 const STREAMS_MAX: usize = 200;
+/// How long an existing caller waits for the outcome of a write (product C).
+const PATIENCE: Duration = Duration::from_secs(10);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the pages say about this installation.
@@ -74,6 +78,10 @@ pub struct Face {
     pub search: Arc<Search>,
     /// Rendered rows.
     pub rows: Arc<Rows>,
+    /// Values of mirrored records, side by side.
+    pub shelves: Arc<Shelves>,
+    /// How long a request of an existing caller waits for what it asked for.
+    pub patience: Duration,
     /// What the pages say about this installation.
     pub info: Arc<Info>,
     /// Slows down those who guess passwords.
@@ -96,10 +104,14 @@ impl Face {
     pub fn new(desk: Desk, search: Arc<Search>, info: Info, stopped: watch::Receiver<bool>) -> Self {
         let rows = Arc::new(Rows::default());
         desk.store.follow(Arc::<Rows>::clone(&rows));
+        let shelves = Arc::new(Shelves::default());
+        desk.store.follow(Arc::<Shelves>::clone(&shelves));
         Self {
             desk,
             search,
             rows,
+            shelves,
+            patience: PATIENCE,
             info: Arc::new(info),
             guard: Arc::default(),
             hashing: Arc::new(Semaphore::new(HASHING_MAX)),
@@ -113,6 +125,12 @@ impl Face {
     #[must_use]
     pub fn telling(self, budget: Budgeted) -> Self {
         Self { budget: Some(budget), ..self }
+    }
+
+    /// The same, waiting so long for the outcome of a write of an existing caller.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     fn today(&self) -> CalendarDate {
@@ -130,7 +148,8 @@ pub fn router(face: Face) -> Router {
         .route("/gift-batches", get(batches::list).post(batches::create))
         .route("/gift-batches/{id}", get(batches::one))
         .route("/gift-batches/{id}/process", post(batches::process))
-        .route("/gift-batches/{id}/process/{runId}", get(batches::run));
+        .route("/gift-batches/{id}/process/{runId}", get(batches::run))
+        .merge(callers::routes());
     let api = Router::new()
         .nest("/fundraising", fundraising)
         .route("/home", get(home::home))
@@ -138,7 +157,7 @@ pub fn router(face: Face) -> Router {
         .route("/sync/objects", post(sync::switch))
         .route("/sync/quarantine", get(sync::quarantine))
         .route("/sync/edits", get(edits::edits))
-        .route("/sync/edits/{id}", delete(edits::withdraw))
+        .route("/sync/edits/{id}", get(edits::one).delete(edits::withdraw))
         .route("/sync/conflicts", get(edits::conflicts))
         .route("/sync/conflicts/{id}", post(edits::decide))
         .route("/sync/{object}", patch(sync::change))

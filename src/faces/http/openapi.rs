@@ -5,7 +5,8 @@ use http::header;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{batches, donors, edits, gifts, home, hooks, journal, live, mirror, session, sync};
+use super::callers::{agreements, appeals, households, payouts, people};
+use super::{batches, callers, donors, edits, gifts, home, hooks, journal, live, mirror, session, sync};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -14,7 +15,13 @@ use super::{batches, donors, edits, gifts, home, hooks, journal, live, mirror, s
         gifts::list, gifts::create, gifts::one, gifts::edit, gifts::mark,
         batches::process_ready, batches::list, batches::create, batches::one, batches::process, batches::run,
         donors::search, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
-        edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::withdraw, edits::conflicts, edits::decide,
+        edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::one, edits::withdraw, edits::conflicts, edits::decide,
+        callers::gifts::list, callers::gifts::one, callers::gifts::change, callers::gifts::remove,
+        people::one, people::companies, people::opportunities, people::change_opportunity,
+        appeals::list, appeals::one, appeals::create, appeals::change, appeals::snapshots, appeals::create_snapshot,
+        households::list, households::one, households::create, households::change, households::members, households::add_member, households::remove_member, households::copy_address,
+        agreements::list, agreements::one, agreements::create, agreements::change, agreements::remove,
+        payouts::list, payouts::one, payouts::create, payouts::change, payouts::link, payouts::unlink,
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
     ),
     modifiers(&Credentials),

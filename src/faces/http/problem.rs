@@ -128,7 +128,7 @@ impl From<Refusal> for Problem {
                     .collect();
                 problem
             }
-            Refusal::Row(_) | Refusal::Nothing(_) | Refusal::GiftsOpen(_) => {
+            Refusal::Row(_) | Refusal::Unchanged | Refusal::Nothing(_) | Refusal::GiftsOpen(_) => {
                 Self::new(StatusCode::CONFLICT, text)
             }
             Refusal::KeyReused | Refusal::CannotMirror(_) => {

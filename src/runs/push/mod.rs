@@ -5,6 +5,7 @@
 //! is done, and nothing is sent over a change that somebody else made meanwhile.
 
 mod commits;
+mod delete;
 mod make;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -171,6 +172,9 @@ impl Push {
             return Ok(Next::Again);
         };
         self.look(turn.object, &record, asked_at).await?;
+        if let Some(seen) = turn.edit.delete {
+            return self.delete(turn, &record, seen).await;
+        }
         if record.deleted {
             commits::refuse(&self.means, turn.edit, texts::EDIT_RECORD_DELETED.to_owned()).await?;
             return Ok(Next::Again);
