@@ -16,6 +16,7 @@ mod ids;
 mod key;
 mod ledger;
 mod migrate;
+mod names;
 mod open;
 mod pack;
 mod pages;

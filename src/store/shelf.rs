@@ -105,19 +105,19 @@ impl Shelves {
             return by_id(ledger, object, window).map(Some);
         }
         if let Some(few) = few(ledger, object, listing)? {
-            return Ok(Some(page_of_few(listing, few, window)));
+            return Ok(Some(page_of_few(listing, &few, window)));
         }
-        let shelf = Arc::clone(locked(&self.kept).entry(object).or_default());
-        let mut shelf = locked(&shelf);
+        let kept = Arc::clone(locked(&self.kept).entry(object).or_default());
+        let mut rows = locked(&kept);
         let last = ledger.last_seq()?.0;
-        if last < shelf.upto || last < *locked(&self.erased_at) {
+        if last < rows.upto || last < *locked(&self.erased_at) {
             return Ok(None);
         }
-        shelf.hold(&listing.columns);
-        if !shelf.catch_up(ledger, object, last)? {
+        rows.hold(&listing.columns);
+        if !rows.catch_up(ledger, object, last)? {
             return Ok(None);
         }
-        Ok(Some(shelf.page(listing, window)))
+        Ok(Some(rows.page(listing, window)))
     }
 }
 
@@ -337,7 +337,16 @@ fn few(
     } else if let Some(donors) = ids("donorId").filter(|donors| object == Object::Gifts && donors.len() == 1)
     {
         for donor in donors {
-            records.extend(ledger.gifts_of(PersonId(donor), None, usize::MAX >> 1)?.items);
+            let mut after: Option<Vec<u8>> = None;
+            loop {
+                // A page looks at so many entries at most, and then goes on with the next one.
+                let page = ledger.gifts_of(PersonId(donor), after.as_deref(), STRETCH)?;
+                records.extend(page.items);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
         }
     } else {
         return Ok(None);
@@ -355,8 +364,8 @@ fn few(
     Ok(Some(few))
 }
 
-fn page_of_few(listing: &Listing, few: Vec<(Mark, Seq)>, window: &Window) -> Picked {
-    let (from, to, more) = bounds(listing, &few, &|(mark, _)| mark.clone(), window);
+fn page_of_few(listing: &Listing, few: &[(Mark, Seq)], window: &Window) -> Picked {
+    let (from, to, more) = bounds(listing, few, &|(mark, _)| mark.clone(), window);
     let total = few.len() as u64;
     let page = &few[from..to];
     Picked {

@@ -22,7 +22,7 @@ use super::Face;
 use super::problem::Problem;
 use crate::ground::id::{ConnectionId, Names, Object};
 use crate::ground::workspace::ObjectSchema;
-use crate::store::Ledger;
+use crate::store::Snapshot;
 
 /// Their routes, under `/api/fundraising`.
 pub(super) fn routes() -> Router<Face> {
@@ -61,8 +61,8 @@ struct Kind {
 
 impl Kind {
     /// The mirrored object with this plural name, or 404.
-    fn named(ledger: &Ledger<'_>, plural: &str) -> Result<Self, Problem> {
-        let workspace = ledger.workspace(ConnectionId::TWENTY)?;
+    fn named(snapshot: &Snapshot, plural: &str) -> Result<Self, Problem> {
+        let workspace = snapshot.memo("workspace", &[], |ledger| ledger.workspace(ConnectionId::TWENTY))?;
         let found = workspace.mirrored().into_iter().find(|(_, names)| names.plural == plural);
         let schema = workspace.schema.as_ref().and_then(|schema| schema.objects.get(plural));
         let (Some((object, names)), Some(schema)) = (found, schema) else {

@@ -3,7 +3,7 @@
 //! The answer to the call is not believed: the next look finds the record in the bin, and that settles it. So a lost reply
 //! and a complete one end in the same way.
 
-use super::{MOVES_MAX, Push, Stored, Turn, commits, unknown};
+use super::{Act, MOVES_MAX, Push, Stored, Turn, commits, unknown};
 use crate::ground::edit::State;
 use crate::ground::texts;
 use crate::ground::time::Instant;
@@ -14,9 +14,8 @@ use crate::runs::Next;
 impl Push {
     /// The next call for a record that was just read.
     pub(super) async fn delete(&mut self, turn: Turn, record: &RawRecord, seen: Instant) -> Stored<Next> {
-        let Turn { edit, names, .. } = turn;
         if record.deleted {
-            commits::write(&self.means, edit, "Deleted here, taken by Twenty", |_, _, edit| {
+            commits::write(&self.means, turn.edit, "Deleted here, taken by Twenty", |_, _, edit| {
                 edit.state = State::Done;
                 Ok(())
             })
@@ -25,13 +24,22 @@ impl Push {
             return Ok(Next::Again);
         }
         if record.updated != Some(seen) {
-            commits::refuse(&self.means, edit, texts::EDIT_DELETE_CHANGED.to_owned()).await?;
+            commits::refuse(&self.means, turn.edit, texts::EDIT_DELETE_CHANGED.to_owned()).await?;
             return Ok(Next::Again);
         }
-        let permit = match self.permit(&edit) {
+        self.bin(turn, seen).await
+    }
+
+    /// The call itself. What was read is kept while there is no call left: reading again would cost that call.
+    pub(super) async fn bin(&mut self, turn: Turn, seen: Instant) -> Stored<Next> {
+        let permit = match self.permit(&turn.edit) {
             Ok(permit) => permit,
-            Err(until) => return Ok(Next::Wait(until)),
+            Err(until) => {
+                self.planned = Some((turn, Act::Delete(seen)));
+                return Ok(Next::Wait(until));
+            }
         };
+        let Turn { edit, names, .. } = turn;
         let before = edit.state.clone();
         let guard = Guard { id: edit.record, seen };
         let Some(sent) = commits::sent(&self.means, edit, seen).await? else { return Ok(Next::Again) };

@@ -41,7 +41,14 @@ pub struct Push {
     failures: u32,
     moves: u32,
     /// What was read for an edit while there was no call left to send it. Reading it again would cost that call.
-    planned: Option<(Turn, Planned)>,
+    planned: Option<(Turn, Act)>,
+}
+
+/// What is to be done with a record that was read.
+enum Act {
+    Change(Planned),
+    /// Into the bin, as it was at this moment.
+    Delete(Instant),
 }
 
 /// An edit whose turn it is, with what the workspace says of its record.
@@ -79,8 +86,10 @@ impl Push {
     }
 
     async fn try_step(&mut self) -> Stored<Next> {
-        if let Some((turn, planned)) = self.planned.take() {
-            return self.send(turn, planned).await;
+        match self.planned.take() {
+            Some((turn, Act::Change(planned))) => return self.send(turn, planned).await,
+            Some((turn, Act::Delete(seen))) => return self.bin(turn, seen).await,
+            None => {}
         }
         let next = match self.due().map_err(WriteError::Store)? {
             Due::Nothing => return Ok(Next::Idle),
@@ -220,7 +229,7 @@ impl Push {
         let permit = match self.permit(&turn.edit) {
             Ok(permit) => permit,
             Err(until) => {
-                self.planned = Some((turn, planned));
+                self.planned = Some((turn, Act::Change(planned)));
                 return Ok(Next::Wait(until));
             }
         };

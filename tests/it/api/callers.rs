@@ -66,7 +66,7 @@ fn provisioned() -> Api {
     loop {
         match block(run.step()) {
             Progress::Wait(until, _) => {
-                outside.advance_ms(until.micros_since(world.now()).max(0) / 1_000 + 1)
+                outside.advance_ms(until.micros_since(world.now()).max(0) / 1_000 + 1);
             }
             Progress::Ended(_) => break,
             Progress::Failed(step, said) => panic!("{step:?}: {said}"),
@@ -215,6 +215,7 @@ fn an_object_that_the_workspace_lacks_is_told() {
 #[test]
 fn what_takes_longer_is_answered_with_where_to_ask() {
     let mut api = Api::new();
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
     let face = Face::new(
         api.process.desk.clone(),
         Arc::clone(&api.search),
@@ -225,7 +226,7 @@ fn what_takes_longer_is_answered_with_where_to_ask() {
             sync_every_ms: 900_000,
             secure_cookies: false,
         },
-        api._stop.subscribe(),
+        stopped,
     );
     api.router = router(face.patient_for(Duration::ZERO));
     let reply = api.post("/api/fundraising/appeals", &json!({ "name": "Roof" }));

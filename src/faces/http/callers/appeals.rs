@@ -98,7 +98,7 @@ pub(in crate::faces::http) async fn change(
 fn appeal(face: &Face, known: &Known, id: &str) -> Result<Uuid, Problem> {
     let id = known_id(id, "appeal")?;
     let snapshot = known.snapshot(face)?;
-    let kind = Kind::named(&snapshot.ledger(), "appeals")?;
+    let kind = Kind::named(&snapshot, "appeals")?;
     list::record(&snapshot, face, &kind, id)?;
     Ok(id)
 }

@@ -149,7 +149,7 @@ pub(in crate::faces::http) async fn one(
 
 fn household(face: &Face, known: &Known, id: Uuid) -> Result<Response, Problem> {
     let snapshot = known.snapshot(face)?;
-    let kind = Kind::named(&snapshot.ledger(), "households")?;
+    let kind = Kind::named(&snapshot, "households")?;
     let (told, meta) = list::record(&snapshot, face, &kind, id)?;
     let answer = HouseholdAnswer { household: Household::of(&read(&told)), meta };
     Ok(list::text(StatusCode::OK, list::json(&answer)?))
@@ -227,7 +227,7 @@ pub(in crate::faces::http) async fn members(
 /// A person as the mirror has it.
 fn person(face: &Face, known: &Known, id: Uuid) -> Result<(Value, CallerMeta), Problem> {
     let snapshot = known.snapshot(face)?;
-    let kind = Kind::named(&snapshot.ledger(), "people")?;
+    let kind = Kind::named(&snapshot, "people")?;
     let (told, meta) = list::record(&snapshot, face, &kind, id)?;
     Ok((read(&told), meta))
 }

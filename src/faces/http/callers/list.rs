@@ -142,7 +142,7 @@ pub(super) async fn find(
 fn look(face: &Face, known: &Known, ask: &ListAsk<'_>, params: &Params) -> Result<Option<Found>, Problem> {
     let snapshot = known.snapshot(face)?;
     let ledger = snapshot.ledger();
-    let kind = Kind::named(&ledger, ask.plural)?;
+    let kind = Kind::named(&snapshot, ask.plural)?;
     let order = params.get("order_by").or(ask.order);
     let mut listing = Listing::read(&kind.schema, params.get("filter"), order)
         .map_err(|wrong| Problem::field(wrong.parameter, wrong.message))?;
@@ -220,7 +220,7 @@ pub(super) fn one(
     params.only(&ONE)?;
     let snapshot = known.snapshot(face)?;
     let ledger = snapshot.ledger();
-    let kind = Kind::named(&ledger, plural)?;
+    let kind = Kind::named(&snapshot, plural)?;
     let shown = Shown::read(params, &kind)?;
     let (told, meta) = record(&snapshot, face, &kind, super::super::known_id(id, "record")?)?;
     let told = shown.text(&ledger, &kind, &told)?;
@@ -379,7 +379,7 @@ fn read(listing: &Listing, text: &str) -> Option<Mark> {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     // A plus sign that was not encoded arrives as a blank.
     let engine = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
-    let bytes = engine.decode(text.replace(' ', "+").replace('-', "+").replace('_', "/")).ok()?;
+    let bytes = engine.decode(text.replace([' ', '-'], "+").replace('_', "/")).ok()?;
     let place: Value = serde_json::from_slice(&bytes).ok()?;
     let id = place.get("id")?.as_str()?.parse().ok()?;
     let paths = listing.order.iter().filter_map(|sort| listing.columns.get(sort.column));

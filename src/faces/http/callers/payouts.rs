@@ -119,7 +119,7 @@ pub(in crate::faces::http) async fn change(
 
 fn payout(face: &Face, known: &Known, id: Uuid) -> Result<(Kind, Value), Problem> {
     let snapshot = known.snapshot(face)?;
-    let kind = Kind::named(&snapshot.ledger(), "giftPayouts")?;
+    let kind = Kind::named(&snapshot, "giftPayouts")?;
     let (told, _) = list::record(&snapshot, face, &kind, id)?;
     Ok((kind, serde_json::from_str(&told).unwrap_or(Value::Null)))
 }
@@ -215,7 +215,7 @@ async fn set(
 /// Whether a gift that is there is in this payout.
 fn is_in(face: &Face, known: &Known, gift: Uuid, payout: Uuid) -> Result<bool, Problem> {
     let snapshot = known.snapshot(face)?;
-    let kind = Kind::named(&snapshot.ledger(), "gifts")?;
+    let kind = Kind::named(&snapshot, "gifts")?;
     let (told, _) = list::record(&snapshot, face, &kind, gift)?;
     let gift: Value = serde_json::from_str(&told).unwrap_or(Value::Null);
     Ok(part(&gift, "giftPayoutId").as_str().and_then(|text| text.parse().ok()) == Some(payout))

@@ -86,7 +86,7 @@ pub(in crate::faces::http) async fn one(
 ) -> Result<Response, Problem> {
     params.only(&ONE)?;
     let snapshot = known.snapshot(&face)?;
-    let kind = Kind::named(&snapshot.ledger(), "people")?;
+    let kind = Kind::named(&snapshot, "people")?;
     let shown = list::Shown::read(&params, &kind)?;
     let (told, meta) = list::record(&snapshot, &face, &kind, known_id(&id, "person")?)?;
     let short = list::json(&Member::of(&serde_json::from_str(&told).unwrap_or(Value::Null)))?;

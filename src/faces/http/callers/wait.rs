@@ -74,8 +74,7 @@ pub(super) async fn outcome(
     if states.iter().any(State::is_open) {
         return Ok(Became::Waits(waits(face, edits)));
     }
-    let bad = edits.iter().zip(&states).find_map(|(edit, state)| Some((edit, problem(state)?)));
-    let Some((_, (status, text))) = bad else { return Ok(Became::Done) };
+    let Some((code, text)) = states.iter().find_map(problem) else { return Ok(Became::Done) };
     for (edit, state) in edits.iter().zip(&states) {
         if matches!(state, State::Refused { .. }) {
             // Somebody may have dismissed it in between.
@@ -84,7 +83,7 @@ pub(super) async fn outcome(
     }
     let done = states.iter().filter(|state| **state == State::Done).count();
     let several = format!("{done} of {} records were changed. {text}", edits.len());
-    Err(Problem::new(status, if edits.len() > 1 { several } else { text }))
+    Err(Problem::new(code, if edits.len() > 1 { several } else { text }))
 }
 
 fn states(face: &Face, known: &Known, edits: &[Kept]) -> Result<Vec<State>, StoreError> {

@@ -27,7 +27,7 @@ impl Written<'_> {
     /// The body for a kind of record, by the fields that the workspace has.
     pub(super) fn kind(face: &Face, known: &Known, plural: &str) -> Result<Kind, Problem> {
         let snapshot = known.snapshot(face)?;
-        Kind::named(&snapshot.ledger(), plural)
+        Kind::named(&snapshot, plural)
     }
 
     /// Changes a record, waits, and answers with it under `update…`.

@@ -68,7 +68,7 @@ fn an_appeal_is_made_once_and_changed() {
 /// Twenty's administrator adds the object that says how many an appeal asked, and we mirror it.
 fn with_snapshots(api: &mut Api) {
     let post = |path: &str, body: Value| -> Value {
-        let request = http::Request::builder()
+        let request = Request::builder()
             .method("POST")
             .uri(format!("http://twenty.sim/rest/metadata/{path}"))
             .header("authorization", format!("Bearer {}", api.outside.twenty.api_key()))
@@ -250,7 +250,7 @@ fn an_agreement_is_made_paused_and_deleted_once() {
 }
 
 #[test]
-fn a_payout_is_confirmed_when_it_is_reconciled_and_gifts_are_linked_with_it() {
+fn gifts_are_linked_with_a_payout_and_taken_out_again() {
     let mut api = provisioned();
     let gifts: Vec<String> = (0..3)
         .map(|n| api.outside.create("gifts", &json!({ "name": format!("Gift {n}") })).to_string())
@@ -311,6 +311,13 @@ fn a_payout_is_confirmed_when_it_is_reconciled_and_gifts_are_linked_with_it() {
     {
         assert_eq!(api.served("POST", &format!("{path}/gifts/link"), &bad).status, 400, "{bad}");
     }
+}
+
+#[test]
+fn a_payout_is_confirmed_once_when_it_is_reconciled() {
+    let mut api = provisioned();
+    let made = api.well("POST", "/gift-payouts", &json!({ "name": "P" }));
+    let path = format!("/gift-payouts/{}", text(&made["data"]["createGiftPayout"]["id"]));
     let told = api.well("PATCH", &path, &json!({ "status": "reconciled" }));
     let confirmed = told["data"]["updateGiftPayout"]["confirmedAt"].clone();
     assert_eq!(
