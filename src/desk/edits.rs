@@ -4,11 +4,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::values::{put, wanted};
-use super::{Asked, Desk, Refusal};
-use crate::ground::edit::{Choice, Conflict, Edit, FieldEdit, State, is_editable};
+use super::{Asked, Desk, Refusal, coding};
+use crate::ground::edit::{Choice, Conflict, Edit, FieldEdit, State, is_accounts, is_editable};
 use crate::ground::id::{ConnectionId, Object, Seq, SubjectKey, local_id};
 use crate::ground::intake::FieldError;
 use crate::ground::journal::{Actor, Cause, SubjectState};
+use crate::ground::texts;
 use crate::ground::workspace::ObjectSchema;
 use crate::store::{Changes, Fail, Record, StoreError, View, parts};
 
@@ -61,6 +62,36 @@ impl Desk {
                 let kept = Kept { edit: edit.id, record: edit.record };
                 let mut changes = Changes::new(cause);
                 changes.create(Object::Edit, edit.id, &edit)?;
+                changes.ask();
+                Ok::<_, Fail<Refusal>>((changes, kept))
+            })
+            .await?;
+        Ok(kept)
+    }
+
+    /// The same for several records at once: all are kept, or none. None where a record is as wanted already.
+    pub async fn edit_records(
+        &self,
+        asked: &Asked,
+        asks: Vec<EditAsk>,
+    ) -> Result<Vec<Option<Kept>>, Refusal> {
+        let cause = asked.cause("Changed here");
+        let (_, kept) = self
+            .store
+            .write(move |view| {
+                let mut changes = Changes::new(cause.clone());
+                let mut kept = Vec::with_capacity(asks.len());
+                for ask in &asks {
+                    let edit = match edit_of(view, &cause, ask) {
+                        Err(Fail::Refused(Refusal::Unchanged)) => {
+                            kept.push(None);
+                            continue;
+                        }
+                        other => other?,
+                    };
+                    kept.push(Some(Kept { edit: edit.id, record: edit.record }));
+                    changes.create(Object::Edit, edit.id, &edit)?;
+                }
                 changes.ask();
                 Ok::<_, Fail<Refusal>>((changes, kept))
             })
@@ -178,6 +209,7 @@ pub(super) fn fresh(
         origin,
         fields,
         makes: Vec::new(),
+        delete: None,
         by: cause.actor.clone(),
         at: view.world.now(),
         request_id: cause.request_id.clone(),
@@ -210,6 +242,10 @@ fn edit_of(view: &View<'_>, cause: &Cause, ask: &EditAsk) -> Result<Edit, Fail<R
     let in_conflict = conflicting(view, ask.object, target.id)?;
     let (mut fields, mut errors) = (Vec::new(), Vec::new());
     for (path, given) in &ask.fields {
+        if let Some(message) = of_the_accounts(ask.object, &target.schema, path) {
+            errors.push(FieldError { field: path.clone(), message });
+            continue;
+        }
         let read = match wanted(ask.object, &target.schema, &target.seen, (path, given)) {
             Ok(read) => read,
             Err(message) => {
@@ -228,6 +264,9 @@ fn edit_of(view: &View<'_>, cause: &Cause, ask: &EditAsk) -> Result<Edit, Fail<R
             }
         }
     }
+    if ask.object == Object::Gifts {
+        coding::complete(view, (&target.schema, &target.seen), &mut fields, &mut errors)?;
+    }
     let mut names: Vec<&str> = fields.iter().map(|edit: &FieldEdit| edit.field.as_str()).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -238,9 +277,17 @@ fn edit_of(view: &View<'_>, cause: &Cause, ask: &EditAsk) -> Result<Edit, Fail<R
         return Err(invalid(errors));
     }
     if fields.is_empty() {
-        return Err(Refusal::Nothing("Nothing would change: the record is as you want it.").into());
+        return Err(Refusal::Unchanged.into());
     }
     Ok(fresh(view, cause, ask.object.word(), target.id, fields))
+}
+
+/// Why a field of a gift that the workspace has is not changed here.
+fn of_the_accounts(object: Object, schema: &ObjectSchema, path: &str) -> Option<String> {
+    let name = path.split('.').next().unwrap_or(path);
+    let field = schema.fields.get(name).filter(|_| is_accounts(object, name))?;
+    let label = if field.label.is_empty() { name } else { &field.label };
+    Some(format!("{label} {}", texts::GIFT_IS_ACCOUNTS))
 }
 
 /// Paths that wait for a decision.

@@ -1,15 +1,17 @@
-//! Tasks and notes made here: in the mirror at once as pending, brought to Twenty by a run with what links them.
+//! Records made here: in the mirror at once as pending, brought to Twenty by a run; tasks and notes with what links them.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::edits::{Kept, fresh, invalid, one_error};
+use super::values::{put, wanted};
 use super::{Asked, Desk, EditAsk, Refusal};
-use crate::ground::edit::{Edit, NewRecord};
-use crate::ground::id::{ConnectionId, Names, Object, SubjectKey, local_id, upstream_key};
+use crate::ground::edit::{Edit, NewRecord, is_editable};
+use crate::ground::id::{ConnectionId, Names, Object, Origin, SubjectKey, local_id, upstream_key};
 use crate::ground::intake::FieldError;
 use crate::ground::journal::{Cause, SubjectState};
 use crate::ground::outbox::Arrival;
+use crate::ground::replay::ReplayKey;
 use crate::ground::time::Instant;
 use crate::ground::workspace::{ObjectSchema, Workspace};
 use crate::store::{Changes, Fail, View};
@@ -41,7 +43,50 @@ pub struct TaskOnly {
     pub assignee: Option<Uuid>,
 }
 
+/// A record that somebody wants in Twenty. Gifts are not made so: they are posted.
+#[derive(Clone, Debug)]
+pub struct MakeAsk {
+    /// Which kind of record.
+    pub object: Object,
+    /// Field or path -> value.
+    pub fields: Map<String, Value>,
+    /// What holds where the caller says nothing, such as now.
+    pub defaults: Map<String, Value>,
+    /// The name the caller gave to the request: with the same one a second time nothing is made again.
+    pub idempotency_key: Option<String>,
+}
+
 impl Desk {
+    /// Makes a record. Its fields are checked against the workspace now; a run makes it.
+    pub async fn make_record(&self, asked: &Asked, ask: MakeAsk) -> Result<Kept, Refusal> {
+        let cause = asked.cause("Made here");
+        let named = ask.idempotency_key.as_ref().map(|key| {
+            let (caller, key) = (asked.caller.replay_scope(), format!("{} {key}", ask.object.word()));
+            origin_of(&ReplayKey::Idempotency { caller, key })
+        });
+        let (_, kept) = self
+            .store
+            .write(move |view| {
+                let edit = record_edit(view, &cause, &ask, named)?;
+                let kept = Kept { edit: edit.id, record: edit.record };
+                let mut changes = Changes::new(cause);
+                if let Some(before) = view.ledger().edit_ever(edit.id)? {
+                    if asked_for(&before, &ask) != asked_for(&edit, &ask) {
+                        return Err(Refusal::KeyReused.into());
+                    }
+                    return Ok((changes, kept));
+                }
+                for make in &edit.makes {
+                    changes.pending(SubjectKey::twenty(ask.object, make.id), make.body.clone());
+                }
+                changes.create(Object::Edit, edit.id, &edit)?;
+                changes.ask();
+                Ok::<_, Fail<Refusal>>((changes, kept))
+            })
+            .await?;
+        Ok(kept)
+    }
+
     /// Makes a task.
     pub async fn new_task(&self, asked: &Asked, task: NewNote) -> Result<Kept, Refusal> {
         self.make(asked, Object::Tasks, Object::TaskTargets, task).await
@@ -85,6 +130,63 @@ impl Desk {
             .await?;
         Ok(kept)
     }
+}
+
+/// The body of what an edit makes, but for what the caller did not say.
+fn asked_for(edit: &Edit, ask: &MakeAsk) -> Option<Value> {
+    let mut body: Value = serde_json::from_str(&edit.makes.first()?.body).ok()?;
+    body.as_object_mut()?.retain(|name, _| !ask.defaults.contains_key(name));
+    Some(body)
+}
+
+/// The origin that a caller's own name for a request stands for.
+fn origin_of(key: &ReplayKey) -> Origin {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&blake3::hash(&key.bytes()).as_bytes()[..16]);
+    Origin(bytes)
+}
+
+fn record_edit(
+    view: &View<'_>,
+    cause: &Cause,
+    ask: &MakeAsk,
+    named: Option<Origin>,
+) -> Result<Edit, Fail<Refusal>> {
+    let workspace = view.ledger().workspace(ConnectionId::TWENTY)?;
+    let connection = view.ledger().connection_key(ConnectionId::TWENTY)?;
+    let connection = connection.ok_or(Refusal::NotFound("connection to Twenty"))?;
+    if !is_editable(ask.object) || ask.object == Object::Gifts {
+        return Err(one_error("object", "Records of this kind are not made here."));
+    }
+    let itself = known(&workspace, ask.object)?;
+    let mut edit = fresh(view, cause, ask.object.word(), Uuid::nil(), Vec::new());
+    edit.origin = named.unwrap_or(edit.origin);
+    edit.record = upstream_key(connection, ask.object, edit.origin, "make");
+    edit.id = local_id(Object::Edit, edit.origin);
+    let mut body = json!({ "id": edit.record });
+    let mut errors = Vec::new();
+    for (path, given) in ask.fields.iter().chain(&ask.defaults) {
+        match wanted(ask.object, itself.schema, &Value::Null, (path, given)) {
+            Ok(read) => {
+                for want in read.into_iter().filter(|want| !want.value.is_null()) {
+                    put(&mut body, &want.path, want.value);
+                }
+            }
+            Err(message) => errors.push(FieldError { field: path.clone(), message }),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(invalid(errors));
+    }
+    edit.makes.push(NewRecord {
+        object: ask.object.word().into(),
+        id: edit.record,
+        body: body.to_string(),
+        there: false,
+        arrival: Arrival::NotSent,
+        misses: 0,
+    });
+    Ok(edit)
 }
 
 /// What the workspace says of an object that is to be made.

@@ -3,6 +3,8 @@
 
 pub mod access;
 pub mod batches;
+mod coding;
+pub mod deletes;
 pub mod edits;
 pub mod gifts;
 pub mod hooks;
@@ -88,6 +90,9 @@ pub enum Refusal {
     /// A dry run does not say any more what would happen.
     #[error("Some gifts of this batch changed since the dry run. Look at a new one before you process.")]
     PlanMoved,
+    /// The record is as wanted already.
+    #[error("Nothing would change: the record is as you want it.")]
+    Unchanged,
     /// Nothing to do.
     #[error("{0}")]
     Nothing(&'static str),

@@ -4,6 +4,7 @@ mod assets;
 mod auth;
 mod batches;
 mod body;
+mod callers;
 mod choices;
 mod donor;
 mod donors;
@@ -32,6 +33,7 @@ mod wire;
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -46,7 +48,7 @@ use crate::ground::access::Right;
 use crate::ground::budget::{BudgetView, Forecast};
 use crate::ground::time::CalendarDate;
 use crate::search::Search;
-use crate::store::Rows;
+use crate::store::{Rows, Shelves};
 pub use auth::Need;
 use problem::Problem;
 use routes::{API, Route, guarded, on};
@@ -62,6 +64,8 @@ const HOOK_MAX: usize = 10 * 1024 * 1024;
 const REQUEST_ID_MAX: usize = 64;
 const HASHING_MAX: usize = 2;
 const STREAMS_MAX: usize = 200;
+/// How long an existing caller waits for the outcome of a write (product C).
+const PATIENCE: Duration = Duration::from_secs(10);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the pages say about this installation.
@@ -88,6 +92,10 @@ pub struct Face {
     pub search: Arc<Search>,
     /// Rendered rows.
     pub rows: Arc<Rows>,
+    /// Values of mirrored records, side by side.
+    pub shelves: Arc<Shelves>,
+    /// How long a request of an existing caller waits for what it asked for.
+    pub patience: Duration,
     /// What the pages say about this installation.
     pub info: Arc<Info>,
     /// Slows down those who guess passwords.
@@ -110,10 +118,14 @@ impl Face {
     pub fn new(desk: Desk, search: Arc<Search>, info: Info, stopped: watch::Receiver<bool>) -> Self {
         let rows = Arc::new(Rows::default());
         desk.store.follow(Arc::<Rows>::clone(&rows));
+        let shelves = Arc::new(Shelves::default());
+        desk.store.follow(Arc::<Shelves>::clone(&shelves));
         Self {
             desk,
             search,
             rows,
+            shelves,
+            patience: PATIENCE,
             info: Arc::new(info),
             guard: Arc::default(),
             hashing: Arc::new(Semaphore::new(HASHING_MAX)),
@@ -129,15 +141,21 @@ impl Face {
         Self { budget: Some(budget), ..self }
     }
 
+    /// The same, waiting so long for the outcome of a write of an existing caller.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     fn today(&self) -> CalendarDate {
         self.desk.zone.date_of(self.desk.world.now())
     }
 }
 
-/// Every route, with what it needs: the one list.
-fn routes() -> Vec<Route> {
-    use Right::{Decide, Edit, Journal, Process, Review, See, Settings, Sync, TakeIn, Tokens, Users};
-    let gifts = [
+/// The routes of staged rows and batches.
+fn staging() -> Vec<Route> {
+    use Right::{Process, Review, See, TakeIn};
+    vec![
         on("GET", "/api/fundraising/gift-staging", See, get(gifts::list)),
         on("POST", "/api/fundraising/gift-staging", TakeIn, post(gifts::create)),
         on("POST", "/api/fundraising/gift-staging/process-ready", Process, post(batches::process_ready)),
@@ -154,7 +172,12 @@ fn routes() -> Vec<Route> {
         on("POST", "/api/fundraising/gift-batches/{id}/plan", Process, post(plans::plan)),
         on("GET", "/api/fundraising/gift-batches/{id}/process/{runId}", See, get(batches::run)),
         on("PATCH", "/api/fundraising/gift-batches/{id}/process/{runId}", Process, patch(batches::steer)),
-    ];
+    ]
+}
+
+/// Every route, with what it needs: the one list.
+fn routes() -> Vec<Route> {
+    use Right::{Decide, Edit, Journal, See, Settings, Sync, Tokens, Users};
     let mirror = [
         on("GET", "/api/home", See, get(home::home)),
         on("GET", "/api/settings", See, get(settings::settings)),
@@ -165,6 +188,7 @@ fn routes() -> Vec<Route> {
         on("POST", "/api/sync/objects", Settings, post(sync::switch)),
         on("GET", "/api/sync/quarantine", See, get(sync::quarantine)),
         on("GET", "/api/sync/edits", See, get(edits::edits)),
+        on("GET", "/api/sync/edits/{id}", See, get(edits::one)),
         on("DELETE", "/api/sync/edits/{id}", Edit, delete(edits::withdraw)),
         on("GET", "/api/sync/conflicts", See, get(edits::conflicts)),
         on("POST", "/api/sync/conflicts/{id}", Decide, post(edits::decide)),
@@ -201,7 +225,14 @@ fn routes() -> Vec<Route> {
         on("GET", "/readyz", Need::Nothing, get(sync::ready)),
         on("POST", "/hooks/twenty", Need::Nothing, hook),
     ];
-    gifts.into_iter().chain(mirror).chain(access).chain(open).chain(pages::routes()).collect()
+    gifts
+        .into_iter()
+        .chain(callers::routes())
+        .chain(mirror)
+        .chain(access)
+        .chain(open)
+        .chain(pages::routes())
+        .collect()
 }
 
 /// Every route: its method, its path, and what it needs.

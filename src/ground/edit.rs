@@ -32,6 +32,9 @@ pub struct Edit {
     /// The records to make, in this order.
     #[serde(default)]
     pub makes: Vec<NewRecord>,
+    /// The record is to go into Twenty's bin, if its time of change is still this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<Instant>,
     /// Who asked.
     pub by: Actor,
     /// When.
@@ -208,7 +211,20 @@ pub fn owner(object: Object, field: &str) -> Owner {
     }
 }
 
-/// Whether records of an object can be changed here. Gifts are the accounts and links are made with what they link.
+/// What may be changed of a posted gift at any time (domain 2.6): what it is for, what brought it, what it is linked
+/// with, what is said about it.
+const OPEN_OF_GIFTS: [&str; 7] =
+    ["appealId", "appealSourceId", "opportunityId", "fundId", "giftPayoutId", "description", "notes"];
+
+/// Whether a field is part of the accounts: who gave how much, when and how, and what follows from that. Receipts, claims
+/// and exports rest on it, so that it is not edited here.
+pub fn is_accounts(object: Object, field: &str) -> bool {
+    let field = field.split('.').next().unwrap_or(field);
+    object == Object::Gifts && owner(object, field) == Owner::Person && !OPEN_OF_GIFTS.contains(&field)
+}
+
+/// Whether records of an object can be changed here. Of gifts only what is no part of the accounts; links are made with
+/// what they link.
 pub const fn is_editable(object: Object) -> bool {
     match object {
         Object::People
@@ -219,11 +235,11 @@ pub const fn is_editable(object: Object) -> bool {
         | Object::Tasks
         | Object::Notes
         | Object::Opportunities
-        | Object::Custom(_) => true,
-        Object::Gifts
-        | Object::AppealSources
+        | Object::Gifts
         | Object::RecurringAgreements
         | Object::GiftPayouts
+        | Object::Custom(_) => true,
+        Object::AppealSources
         | Object::GiftAidDeclarations
         | Object::TaskTargets
         | Object::NoteTargets
@@ -459,6 +475,7 @@ mod tests {
             origin: Origin([0; 16]),
             fields: Vec::new(),
             makes,
+            delete: None,
             by: Actor::System,
             at: Instant(0),
             request_id: None,
@@ -487,6 +504,25 @@ mod tests {
         assert_eq!(owner(Object::People, "updatedAt"), Owner::Twenty);
         assert_eq!(owner(Object::People, "giftCount"), Owner::Here);
         assert_eq!(owner(Object::Opportunities, "giftCount"), Owner::Person);
-        assert!(is_editable(Object::Tasks) && !is_editable(Object::Gifts) && !is_editable(Object::User));
+        assert!(
+            is_editable(Object::Tasks) && !is_editable(Object::TaskTargets) && !is_editable(Object::User)
+        );
+        for (field, accounts) in [
+            ("amount.amountMicros", true),
+            ("donorId", true),
+            ("giftDate", true),
+            ("paymentType", true),
+            ("giftAidStatus", true),
+            ("recurringAgreementId", true),
+            ("refundedAmount", true),
+            ("name", true),
+            ("appealId", false),
+            ("opportunityId", false),
+            ("description", false),
+            ("updatedAt", false),
+        ] {
+            assert_eq!(is_accounts(Object::Gifts, field), accounts, "{field}");
+        }
+        assert!(!is_accounts(Object::Opportunities, "amount.amountMicros"));
     }
 }

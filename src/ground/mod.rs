@@ -14,6 +14,7 @@ pub mod gift;
 pub mod id;
 pub mod intake;
 pub mod journal;
+pub mod listing;
 pub mod mirror;
 pub mod model;
 pub mod money;

@@ -122,3 +122,24 @@ pub const EDIT_LINK_REFUSED: &str = "It is in Twenty, but linking it to its reco
 pub const EDIT_MADE_DELETED: &str = "It reached Twenty and was deleted there. It was not made again.";
 /// What is said of a record that never brought a usable answer.
 pub const EDIT_NO_ANSWER: &str = "Twenty was asked several times to take this and gave no usable answer each time; it is not there. Take it back and make it again, or tell whoever runs Twenty.";
+/// What is said of a part of the accounts that somebody wants to change.
+pub const GIFT_IS_ACCOUNTS: &str = "is part of the accounts: receipts, claims and exports may rest on it. It is not changed here; correct the gift in Twenty, or refund it and post it again.";
+/// What is said of a gift that is to be deleted and stands on a receipt.
+pub const GIFT_HAS_RECEIPT: &str =
+    "A receipt was sent for this gift, so it is not deleted here. Refund it, or correct it in Twenty.";
+/// What is said of a gift that is to be deleted and was matched with a payout.
+pub const GIFT_IN_PAYOUT: &str =
+    "This gift is matched with a payout, so it is not deleted here. Take it out of the payout first.";
+/// What is said of a gift that is to be deleted and is part of a claim.
+pub const GIFT_IN_CLAIM: &str =
+    "This gift is part of a Gift Aid claim, so it is not deleted here. Take it out of the claim first.";
+/// What is said of a gift that is to be deleted and was refunded.
+pub const GIFT_REFUNDED: &str =
+    "This gift was refunded, and the refund is recorded on it, so it is not deleted here.";
+/// What is said of a source that is not one of the appeal's.
+pub const SOURCE_OF_ANOTHER_APPEAL: &str = "Selected appeal source does not belong to the selected appeal.";
+/// What is said of a deletion of a record that was changed since.
+pub const EDIT_DELETE_CHANGED: &str = "Somebody changed the record in Twenty since it was to be deleted, so it was not. Look at it and delete it again.";
+/// What is said of a deletion of a record with changes on their way.
+pub const EDIT_DELETE_BUSY: &str =
+    "A change of this record is on its way to Twenty. Wait until it is there, then delete the record.";

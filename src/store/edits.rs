@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
+use super::codec::from_json;
 use super::error::StoreError;
 use super::key;
 use super::ledger::{Ledger, Record};
@@ -17,6 +18,12 @@ impl Ledger<'_> {
     /// An edit, unless it is done.
     pub fn edit(&self, id: Uuid) -> Result<Option<Record<Edit>>, StoreError> {
         self.here("edit", Object::Edit, id)
+    }
+
+    /// An edit, whatever became of it; none when its content was erased.
+    pub fn edit_ever(&self, id: Uuid) -> Result<Option<Edit>, StoreError> {
+        let record = self.record_of(&SubjectKey::here(Object::Edit, id))?;
+        record.map(|record| from_json("edit", &record.value)).transpose()
     }
 
     /// A conflict, unless it was decided. Its id is the edit's.

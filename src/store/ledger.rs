@@ -16,8 +16,8 @@ use crate::ground::batch::{Batch, BatchRows};
 use crate::ground::crm::{GiftRecord, PersonRecord};
 use crate::ground::gift::Gift;
 use crate::ground::id::{
-    BatchId, ConnectionId, ForeignId, GiftId, Object, PersonId, RunId, Seq, StagedId, SubjectId, SubjectKey,
-    TokenId, UserId,
+    BatchId, ConnectionId, GiftId, Object, PersonId, RunId, Seq, StagedId, SubjectId, SubjectKey, TokenId,
+    UserId,
 };
 use crate::ground::journal::SubjectState;
 use crate::ground::mirror::{MirrorState, SyncStateBefore};
@@ -497,25 +497,6 @@ impl Ledger<'_> {
             Some((object, Uuid::from_bytes(*key.last_chunk::<16>()?), row))
         };
         Ok(rows.into_iter().filter_map(named).collect())
-    }
-
-    /// Ids of an object's records after `after`, up to and including `to`, in their order, whatever became of them.
-    pub fn foreign_ids(
-        &self,
-        connection: ConnectionId,
-        object: Object,
-        after: Option<Uuid>,
-        to: Option<Uuid>,
-    ) -> Result<Vec<(Uuid, SubjectId)>, StoreError> {
-        let named = |id: Uuid| key::subject(&SubjectKey { connection, object, foreign: ForeignId::Uuid(id) });
-        let first = after.map_or_else(|| named(Uuid::nil()), |after| [named(after), vec![0]].concat());
-        let last = named(to.unwrap_or(Uuid::max()));
-        let mut ids = Vec::new();
-        self.0.subjects(&first, &last, &mut |key, subject| {
-            let id = key.last_chunk::<16>().map(|bytes| Uuid::from_bytes(*bytes));
-            ids.extend(id.map(|id| (id, SubjectId(subject))));
-        })?;
-        Ok(ids)
     }
 
     /// The user who signs in with this address (lower case).

@@ -23,7 +23,7 @@ pub(super) enum Order {
 }
 
 type IndexVisit<'v> = dyn FnMut(&[u8]) -> ControlFlow<()> + 'v;
-type SubjectVisit<'v> = dyn FnMut(&[u8], u64) + 'v;
+type SubjectVisit<'v> = dyn FnMut(&[u8], u64) -> ControlFlow<()> + 'v;
 type BytesVisit<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'v;
 
 /// Reads of every table. Values are copied out, so that nothing outlives a table.
@@ -35,7 +35,7 @@ pub(super) trait Reader {
     fn current(&self, subject: u64) -> Result<Option<u64>, StoreError>;
     fn last_subject(&self) -> Result<u64, StoreError>;
     fn subject(&self, key: &[u8]) -> Result<Option<u64>, StoreError>;
-    /// Walks the names of subjects from `first` to `last`, both included, in their order.
+    /// Walks the names of subjects from `first` to `last`, both included, in their order, until told to stop.
     fn subjects(&self, first: &[u8], last: &[u8], visit: &mut SubjectVisit<'_>) -> Result<(), StoreError>;
     fn history(&self, subject: u64, before: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
     /// Walks index keys with this prefix, from just past `after` when given.
@@ -209,8 +209,10 @@ fn walk_subjects(
         } else {
             (next_young.take(), young.next().transpose()?)
         };
-        if let Some((key, subject)) = next {
-            visit(key.value(), subject.value());
+        if let Some((key, subject)) = next
+            && visit(key.value(), subject.value()).is_break()
+        {
+            return Ok(());
         }
         if old_first { next_old = more } else { next_young = more }
     }

@@ -414,6 +414,21 @@ impl Process {
         next
     }
 
+    /// Brings what was changed here to Twenty, whenever somebody asks for it and for as long as this is polled. Time
+    /// passes as needed.
+    pub async fn push_on(&mut self, outside: &Outside) -> std::convert::Infallible {
+        let mut notes = self.means.store.watch();
+        loop {
+            match self.push.step().await {
+                Next::Again => {}
+                Next::Wait(until) => {
+                    outside.advance_ms(until.micros_since(outside.now()).max(0) / 1_000 + 1);
+                }
+                Next::Idle => while !notes.recv().await.is_ok_and(|note| note.asks) {},
+            }
+        }
+    }
+
     pub fn step_run(&mut self, run: RunId) -> Next {
         let means = self.means.clone();
         let work = self.runs.entry(run).or_insert_with(|| ProcessBatch::new(means, run));

@@ -15,7 +15,7 @@ use super::auth::Known;
 use super::body::Reader;
 use super::gifts::if_match;
 use super::journal::who_name;
-use super::params::{Params, cursor};
+use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
 use super::wire::ListMeta;
 use super::{Face, known_id};
@@ -44,7 +44,7 @@ pub struct EditView {
     makes: bool,
     /// What is to stand there; empty for a record that is to be made.
     fields: Vec<WantedView>,
-    /// `waiting`, `sent`, `conflict` or `refused`.
+    /// `waiting`, `sent`, `conflict` or `refused`; asked for by its id also `done` or `withdrawn`.
     state: &'static str,
     /// Whether it can be taken back now, or dismissed when it was refused.
     withdrawable: bool,
@@ -425,6 +425,26 @@ pub(super) async fn conflicts(
     let data =
         conflicts.map(|conflict| conflict_view(&ledger, &face, &conflict)).collect::<Result<_, _>>()?;
     Ok(Json(ConflictList { data, meta }))
+}
+
+/// An edit in its envelope.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EditAnswer {
+    data: EditView,
+}
+
+/// One change, also when it is in Twenty (`done`) or was taken back (`withdrawn`).
+#[utoipa::path(get, path = "/api/sync/edits/{id}", tag = "Edits", params(("id" = String, Path)), responses((status = 200, body = EditAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn one(
+    State(face): State<Face>,
+    known: Known,
+    _: NoParams,
+    Path(id): Path<String>,
+) -> Result<Json<EditAnswer>, Problem> {
+    let snapshot = known.snapshot(&face)?;
+    let ledger = snapshot.ledger();
+    let edit = ledger.edit_ever(known_id(&id, "change")?)?.ok_or_else(|| Problem::not_found("change"))?;
+    Ok(Json(EditAnswer { data: edit_view(&ledger, &face, &edit)? }))
 }
 
 fn page(

@@ -5,9 +5,10 @@ use http::header;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::callers::{agreements, appeals, households, payouts, people};
 use super::{
-    batches, choices, donor, donors, edits, gifts, home, hooks, journal, live, mirror, plans, posting,
-    session, settings, sync, users,
+    batches, callers, choices, donor, donors, edits, gifts, home, hooks, journal, live, mirror, plans,
+    posting, session, settings, sync, users,
 };
 
 #[derive(OpenApi)]
@@ -18,7 +19,13 @@ use super::{
         batches::process_ready, batches::list, batches::create, batches::one, batches::edit, batches::process, batches::run, batches::steer, plans::plan,
         settings::settings, settings::change, posting::process, posting::create_gift, choices::choices,
         donors::search, donor::donor, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
-        edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::withdraw, edits::conflicts, edits::decide,
+        edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::one, edits::withdraw, edits::conflicts, edits::decide,
+        callers::gifts::list, callers::gifts::one, callers::gifts::change, callers::gifts::remove,
+        people::one, people::companies, people::opportunities, people::change_opportunity,
+        appeals::list, appeals::one, appeals::create, appeals::change, appeals::snapshots, appeals::create_snapshot,
+        households::list, households::one, households::create, households::change, households::members, households::add_member, households::remove_member, households::copy_address,
+        agreements::list, agreements::one, agreements::create, agreements::change, agreements::remove,
+        payouts::list, payouts::one, payouts::create, payouts::change, payouts::link, payouts::unlink,
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
         users::list, users::invite, users::change, users::reset,
     ),

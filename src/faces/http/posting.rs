@@ -57,7 +57,7 @@ pub struct CreatedGiftData {
 /// A gift that is on its way: ask again.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct OnItsWay {
+pub struct GiftOnItsWay {
     run_id: String,
     staging_id: String,
 }
@@ -130,7 +130,7 @@ pub(super) async fn process(
 /// Takes a gift in and, at its sender's wish, posts it: if it is complete and its channel is trusted so far; else it waits
 /// for a person.
 #[utoipa::path(post, path = "/api/fundraising/gifts", tag = "Gifts", request_body = Object, params(("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 200, body = CreatedGift, description = "Twenty's gift; or, where it waits for a person, a staged row as `POST /gift-staging` answers"), (status = 202, body = OnItsWay), (status = 400, body = Problem),
+    responses((status = 200, body = CreatedGift, description = "Twenty's gift; or, where it waits for a person, a staged row as `POST /gift-staging` answers"), (status = 202, body = GiftOnItsWay), (status = 400, body = Problem),
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 410, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn create_gift(
     State(face): State<Face>,
@@ -154,7 +154,7 @@ pub(super) async fn create_gift(
                 Some(Standing::Posted(gift)) => gift,
                 Some(Standing::Failed(_) | Standing::Waits) => return staged(&face, &known, taken),
                 None => {
-                    let way = OnItsWay { run_id: run.to_string(), staging_id: taken.row.to_string() };
+                    let way = GiftOnItsWay { run_id: run.to_string(), staging_id: taken.row.to_string() };
                     return Ok((StatusCode::ACCEPTED, Json(way)).into_response());
                 }
             }

@@ -129,6 +129,7 @@ impl From<Refusal> for Problem {
                 problem
             }
             Refusal::Row(_)
+            | Refusal::Unchanged
             | Refusal::Nothing(_)
             | Refusal::RunAtWork
             | Refusal::GiftsOpen(_)

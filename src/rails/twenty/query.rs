@@ -49,6 +49,11 @@ pub(super) fn guarded(plural: &str, Guard { id, seen }: Guard) -> String {
     format!("/rest/{plural}?depth=0&filter={}", encoded(&filter))
 }
 
+/// The same for the bin. Without the word at the end Twenty destroys for good (contract 1.1).
+pub(super) fn guarded_bin(plural: &str, guard: Guard) -> String {
+    format!("{}&soft_delete=true", guarded(plural, guard))
+}
+
 /// How many records there are, soft-deleted ones included, and none of them (contract 1.3).
 pub(super) fn count(plural: &str) -> String {
     format!("/rest/{plural}?limit=0&depth=0&filter={}", encoded(ALSO_DELETED))
@@ -129,6 +134,7 @@ mod tests {
                  updatedAt[gte]:\"2026-11-22T07:23:49.544Z\",updatedAt[lt]:\"2026-11-22T07:23:49.545Z\")"
             )
         );
+        assert_eq!(guarded_bin("people", guard), format!("{}&soft_delete=true", guarded("people", guard)));
         assert!(page("people", &ask).is_ascii());
         assert_eq!(page("people", &ask).matches("filter=").count(), 1);
     }

@@ -45,15 +45,33 @@ impl TwentyRail {
         body: String,
     ) -> Guarded {
         let path = query::guarded(&names.plural, guard);
-        match self.send(permit, Method::PATCH, &path, Some(body)).await {
+        let member = format!("update{}", capitalised(&names.plural));
+        self.guarded(permit, Method::PATCH, (&path, &member, guard.id), Some(body)).await
+    }
+
+    /// Puts a record into Twenty's bin unless somebody changed it since it was seen. It can be restored there.
+    pub async fn delete_guarded(&self, permit: &Permit, names: &Names, guard: Guard) -> Guarded {
+        let path = query::guarded_bin(&names.plural, guard);
+        let member = format!("delete{}", capitalised(&names.plural));
+        self.guarded(permit, Method::DELETE, (&path, &member, guard.id), None).await
+    }
+
+    async fn guarded(
+        &self,
+        permit: &Permit,
+        method: Method,
+        (path, member, id): (&str, &str, Uuid),
+        body: Option<String>,
+    ) -> Guarded {
+        match self.send(permit, method, path, body).await {
             Err(TransportError::Refused(said)) => {
                 Guarded::Rejected(Trouble::Later { after_ms: None, said, limit: false })
             }
             Err(TransportError::Broken(said)) => Guarded::Unknown(said),
             Ok(answer) => {
-                let outcome = read(&answer, &format!("update{}", capitalised(&names.plural)), guard.id);
+                let outcome = read(&answer, member, id);
                 if let Guarded::Rejected(trouble) = &outcome {
-                    unfit(permit, &path, trouble);
+                    unfit(permit, path, trouble);
                 }
                 outcome
             }

@@ -77,6 +77,7 @@ pub(super) fn keep_what_was_told(
         origin,
         fields,
         makes: Vec::new(),
+        delete: None,
         by: Actor::Run(run.id),
         at: view.world.now(),
         request_id: run.request_id.clone(),

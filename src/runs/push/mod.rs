@@ -5,6 +5,7 @@
 //! is done, and nothing is sent over a change that somebody else made meanwhile.
 
 mod commits;
+mod delete;
 mod make;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +41,14 @@ pub struct Push {
     failures: u32,
     moves: u32,
     /// What was read for an edit while there was no call left to send it. Reading it again would cost that call.
-    planned: Option<(Turn, Planned)>,
+    planned: Option<(Turn, Act)>,
+}
+
+/// What is to be done with a record that was read.
+enum Act {
+    Change(Planned),
+    /// Into the bin, as it was at this moment.
+    Delete(Instant),
 }
 
 /// An edit whose turn it is, with what the workspace says of its record.
@@ -78,8 +86,10 @@ impl Push {
     }
 
     async fn try_step(&mut self) -> Stored<Next> {
-        if let Some((turn, planned)) = self.planned.take() {
-            return self.send(turn, planned).await;
+        match self.planned.take() {
+            Some((turn, Act::Change(planned))) => return self.send(turn, planned).await,
+            Some((turn, Act::Delete(seen))) => return self.bin(turn, seen).await,
+            None => {}
         }
         let next = match self.due().map_err(WriteError::Store)? {
             Due::Nothing => return Ok(Next::Idle),
@@ -171,6 +181,9 @@ impl Push {
             return Ok(Next::Again);
         };
         self.look(turn.object, &record, asked_at).await?;
+        if let Some(seen) = turn.edit.delete {
+            return self.delete(turn, &record, seen).await;
+        }
         if record.deleted {
             commits::refuse(&self.means, turn.edit, texts::EDIT_RECORD_DELETED.to_owned()).await?;
             return Ok(Next::Again);
@@ -216,7 +229,7 @@ impl Push {
         let permit = match self.permit(&turn.edit) {
             Ok(permit) => permit,
             Err(until) => {
-                self.planned = Some((turn, planned));
+                self.planned = Some((turn, Act::Change(planned)));
                 return Ok(Next::Wait(until));
             }
         };
