@@ -225,7 +225,7 @@ fn routes() -> Vec<Route> {
         on("GET", "/readyz", Need::Nothing, get(sync::ready)),
         on("POST", "/hooks/twenty", Need::Nothing, hook),
     ];
-    gifts
+    staging()
         .into_iter()
         .chain(callers::routes())
         .chain(mirror)
