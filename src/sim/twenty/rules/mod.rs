@@ -2,6 +2,7 @@
 
 mod faults;
 mod hooks;
+mod model;
 mod reading;
 mod writing;
 
