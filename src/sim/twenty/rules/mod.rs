@@ -1,6 +1,7 @@
 //! The rules of the server, one by one: what a client may meet beyond the recorded requests.
 
 mod faults;
+mod graphql;
 mod hooks;
 mod model;
 mod reading;
