@@ -46,7 +46,8 @@ pub enum Fault {
     GatewayAfter(u16),
     /// The server answers 500 with JSON; nothing happens.
     InternalError,
-    /// This request and the ones after it, so many in all, are answered 429.
+    /// The limiter refuses this request and the ones after it, so many in all: 429 for records over
+    /// REST, an error in a 200 for GraphQL; what the limiter does not watch passes.
     Storm(u32),
     /// The records of a batch answer come in another order.
     ShuffledBatch,
@@ -91,7 +92,8 @@ pub enum Fault {
     Slow(u64),
     /// The database takes too long: 400 with `Query read timeout`; nothing happens.
     QueryTimeout,
-    /// The metadata calls answer 500, as on one release of the real server; others are not harmed.
+    /// The objects and fields over REST answer 500, as on one release of the real server; others,
+    /// the same over GraphQL among them, are not harmed.
     MetadataError,
     /// A read is answered by a replica that lacks the last so many writes.
     StaleRead(usize),
@@ -241,33 +243,34 @@ impl Plan {
 
     /// The fault of the next request.
     pub(crate) fn next(&mut self, method: &Method, dice: &mut Dice) -> Option<Fault> {
+        let covered = self.scope.covers(method);
+        self.counted += u64::from(covered);
+        let due = if covered { self.due(dice) } else { None };
         if self.storm > 0 {
+            // Whatever was due is drawn all the same, so that a storm shifts nothing that comes after it.
             self.storm -= 1;
             return Some(Fault::Storm(0));
         }
-        if !self.scope.covers(method) {
-            return None;
-        }
-        self.counted += 1;
-        let periodic = || {
-            let due = |(requests, _): &&(u64, Fault)| self.counted.is_multiple_of((*requests).max(1));
-            self.every.iter().find(due).map(|(_, fault)| fault.clone())
-        };
-        let drawn = self.scripted.get(&self.counted).cloned().or_else(periodic);
-        let fault = drawn.or_else(|| {
-            // Every chance is drawn, hit or not, so that one fault more or less shifts no other.
-            let mut hit = None;
-            for (per_mille, fault) in &self.odds {
-                if dice.per_mille(*per_mille) && hit.is_none() {
-                    hit = Some(fault.clone());
-                }
-            }
-            hit
-        });
+        let fault = due;
         if let Some(Fault::Storm(length)) = fault {
             self.storm = length.saturating_sub(1);
         }
         fault
+    }
+
+    /// What is written or drawn for the request that was counted last.
+    fn due(&self, dice: &mut Dice) -> Option<Fault> {
+        // Every chance is drawn, hit or not, so that a fault that strikes shifts no other.
+        let mut hit = None;
+        for (per_mille, fault) in &self.odds {
+            if dice.per_mille(*per_mille) && hit.is_none() {
+                hit = Some(fault);
+            }
+        }
+        let periodic = |(requests, _): &&(u64, Fault)| self.counted.is_multiple_of((*requests).max(1));
+        let written = self.scripted.get(&self.counted);
+        let written = written.or_else(|| self.every.iter().find(periodic).map(|(_, fault)| fault));
+        written.or(hit).cloned()
     }
 }
 

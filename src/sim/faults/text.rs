@@ -12,7 +12,7 @@ a chance per request (0.02, or 2%), at=N for the N-th request, or every=N. More 
   timeout-before, timeout-after                 no answer in time
   502-before, 503-after, ...                    a proxy's page with that status
   500, 429-storm (len=20), query-timeout        the server's own refusals
-  metadata-500                                  only the metadata calls fail
+  metadata-500                                  only objects and fields over REST fail
   slow (ms=2000)                                a late answer
   shuffled, missing, foreign-id, ignored-filter answers that are not what was asked
   stale (writes=3)                              a read from a replica that lags

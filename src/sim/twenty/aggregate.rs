@@ -73,7 +73,7 @@ impl Aggregate {
             let money = |field: &Field| {
                 field.kind == Kind::Currency && format!("{}AmountMicros", capitalised(field.name)) == rest
             };
-            let (column, field) = object.live_fields().find(|(_, field)| plain(field) || money(field))?;
+            let (column, field) = object.shown_fields().find(|(_, field)| plain(field) || money(field))?;
             let money = money(field);
             let kind = field.kind;
             operation.fits(kind, money).then_some(Self { operation: *operation, column, kind, money })

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::auth::{Access, KeyState, Who};
 use super::error::Refusal;
 use super::hooks::Hooks;
-use super::limit::{Buckets, RateLimit};
+use super::limit::{self, Buckets, RateLimit};
 use super::schema::Schema;
 use super::store::Store;
 use super::time::MILLISECOND;
@@ -21,8 +21,10 @@ use crate::sim::json::Json;
 pub(crate) mod purpose {
     /// Ids of records.
     pub(super) const IDS: u64 = 1;
-    /// Faults.
+    /// Which request meets which fault.
     pub(crate) const FAULTS: u64 = 2;
+    /// What a fault then does: the row it strikes, the order it makes.
+    pub(crate) const MISCHIEF: u64 = 8;
     /// Ids of timeline entries.
     pub(super) const TIMELINE: u64 = 7;
 }
@@ -44,8 +46,12 @@ pub(crate) struct Core {
     pub(crate) ids: Dice,
     /// Source of ids of timeline entries.
     pub(crate) ids_of_timeline: Dice,
-    /// Source of faults.
+    /// Decides which request meets which fault.
+    pub(crate) chances: Dice,
+    /// Decides what a fault does; a stream of its own, so that a fault that strikes shifts no other.
     pub(crate) mischief: Dice,
+    /// True while the limiter refuses whatever it watches, full buckets or not.
+    pub(crate) storm: bool,
     /// What is to go wrong.
     pub(crate) plan: Plan,
     /// Requests served so far.
@@ -77,7 +83,9 @@ impl Core {
             buckets: limit.map(Buckets::new),
             ids: Dice::new(seed, purpose::IDS),
             ids_of_timeline: Dice::new(seed, purpose::TIMELINE),
-            mischief: Dice::new(seed, purpose::FAULTS),
+            chances: Dice::new(seed, purpose::FAULTS),
+            mischief: Dice::new(seed, purpose::MISCHIEF),
+            storm: false,
             plan: Plan::none(),
             served: 0,
             key_state: KeyState::Live,
@@ -106,7 +114,12 @@ impl Core {
             return Ok(());
         }
         let (now_ms, version) = (self.now() / MILLISECOND, self.version);
-        self.buckets.as_mut().map_or(Ok(()), |buckets| buckets.consume(now_ms, version))
+        if self.storm {
+            let RateLimit { long_limit, long_ttl_ms, .. } = RateLimit::default();
+            return Err(limit::refusal(version, long_limit, long_ttl_ms, now_ms, self.key_id()));
+        }
+        let key = self.key_id();
+        self.buckets.as_mut().map_or(Ok(()), |buckets| buckets.consume(now_ms, version, key))
     }
 
     /// Id of the API key that asks, or of the first one when a person does.

@@ -15,14 +15,14 @@ const RELATION_CAP: usize = 60;
 pub(crate) fn record(store: &Store, object: &Object, row: &Row, depth: u8) -> Json {
     let mut members = Vec::with_capacity(object.fields.len());
     for (index, field) in object.fields.iter().enumerate() {
-        if field.removed || matches!(field.kind, Kind::ToMany { .. }) {
+        if field.removed || !field.active || matches!(field.kind, Kind::ToMany { .. }) {
             continue;
         }
         members.push((field.column.clone(), cell(object, field, row, index)));
     }
     let mut record = Json::Obj(members);
     if depth > 0 {
-        let mut relations: Vec<(usize, &Field)> = object.live_fields().collect();
+        let mut relations: Vec<(usize, &Field)> = object.shown_fields().collect();
         relations.sort_by_key(|(_, field)| arrival(field));
         for (index, field) in relations {
             if let Some(value) = relation(store, row, field, index) {

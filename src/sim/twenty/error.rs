@@ -27,11 +27,13 @@ pub(crate) struct Refusal {
     /// The record a duplicate collides with; only GraphQL tells.
     conflict: Option<(Uuid, &'static str)>,
     early: bool,
+    /// When there will be a token again, in seconds since the epoch; only the newer 429 tells.
+    reset_at_s: i64,
 }
 
 impl Refusal {
     fn new(status: u16, message: impl Into<String>, envelope: Envelope) -> Self {
-        Self { status, message: message.into(), envelope, conflict: None, early: false }
+        Self { status, message: message.into(), envelope, conflict: None, early: false, reset_at_s: 0 }
     }
 
     /// The same with the record a duplicate collides with.
@@ -73,7 +75,7 @@ impl Refusal {
             ("retry-after", number("retryAfterSeconds")),
             ("x-ratelimit-limit", number("limit")),
             ("x-ratelimit-remaining", number("remaining")),
-            ("x-ratelimit-reset", number("resetAt")),
+            ("x-ratelimit-reset", self.reset_at_s.to_string()),
         ]
     }
 
@@ -147,7 +149,8 @@ impl Refusal {
     }
 
     /// 429 of the newer server, which says when to come back.
-    pub(crate) fn rate_limited(limit: i64, ttl_ms: i64) -> Self {
+    pub(crate) fn rate_limited(limit: i64, ttl_ms: i64, now_ms: i64, key: Uuid) -> Self {
+        const WAIT_S: i64 = 1;
         let message = format!("Rate limit exceeded for apiKey: {limit} requests per {}s.", ttl_ms / 1_000);
         let body = Json::object([
             ("statusCode", Json::int(429)),
@@ -155,13 +158,21 @@ impl Refusal {
             ("messages", Json::Arr(vec![Json::text(message.clone())])),
             ("limitKind", Json::text("speed")),
             ("exhaustedKind", Json::text("limit")),
+            (
+                "scope",
+                Json::object([
+                    ("spenderType", Json::text("apiKey")),
+                    ("spenderId", Json::text(key.to_string())),
+                    ("operationType", Json::text("api")),
+                ]),
+            ),
             ("limit", Json::int(limit)),
             ("remaining", Json::int(0)),
             ("periodCount", Json::int(ttl_ms / 1_000)),
             ("periodUnit", Json::text("second")),
-            ("retryAfterSeconds", Json::int(1)),
+            ("retryAfterSeconds", Json::int(WAIT_S)),
         ]);
-        Self::own(429, message, body)
+        Self { reset_at_s: now_ms.div_euclid(1_000) + WAIT_S, ..Self::own(429, message, body) }
     }
 
     /// 401 or 403 of the authentication middleware.

@@ -89,7 +89,7 @@ pub(crate) fn tell(core: &mut Core, index: usize, verb: Verb, changes: &[Change]
 fn updated_fields(object: &Object, change: &Change) -> Vec<Json> {
     let (Some(before), Some(after)) = (&change.before, &change.after) else { return Vec::new() };
     let mut names = Vec::new();
-    for (index, field) in object.live_fields() {
+    for (index, field) in object.shown_fields() {
         let silent = index == object.columns.updated_at || matches!(field.kind, Kind::TsVector);
         if silent || before.cell(index) == after.cell(index) {
             continue;
@@ -133,7 +133,7 @@ fn remember(core: &mut Core, object: &Object, verb: Verb, change: &Change) {
 /// What the timeline keeps of an update: the values before and after; nothing for the rest.
 fn difference(object: &Object, change: &Change) -> Json {
     let (Some(before), Some(after)) = (&change.before, &change.after) else { return Json::Obj(Vec::new()) };
-    let differing = object.live_fields().filter(|(index, field)| {
+    let differing = object.shown_fields().filter(|(index, field)| {
         *index != object.columns.updated_at
             && *index != object.columns.updated_by
             && !matches!(field.kind, Kind::TsVector)

@@ -4,6 +4,8 @@
 //! lost, and the clock of a bucket moves only when a request is accepted. Under the default limits a
 //! request less than 600 ms after the last accepted one refills nothing.
 
+use uuid::Uuid;
+
 use super::error::Refusal;
 use super::version::Version;
 
@@ -36,17 +38,14 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn consume(&mut self, now_ms: i64, version: Version) -> Result<(), Refusal> {
+    fn consume(&mut self, now_ms: i64, version: Version, key: Uuid) -> Result<(), Refusal> {
         let live = self.state.filter(|(_, refilled_at)| now_ms - refilled_at < 2 * self.ttl_ms);
         let tokens = live.map_or(self.limit, |(tokens, refilled_at)| {
             let refill = (now_ms - refilled_at).max(0).saturating_mul(self.limit) / self.ttl_ms.max(1);
             tokens.saturating_add(refill).min(self.limit)
         });
         if tokens < 1 {
-            return Err(match version {
-                Version::Newer => Refusal::rate_limited(self.limit, self.ttl_ms),
-                _ => Refusal::throttled(self.limit, self.ttl_ms),
-            });
+            return Err(refusal(version, self.limit, self.ttl_ms, now_ms, key));
         }
         let refilled_at = match (version, live) {
             // The newer server keeps fractions: its clock moves by whole tokens only.
@@ -78,20 +77,29 @@ impl Buckets {
     }
 
     /// Takes a token from each; the short one is spent even when the long one is empty.
-    pub(crate) fn consume(&mut self, now_ms: i64, version: Version) -> Result<(), Refusal> {
-        self.short.consume(now_ms, version)?;
-        self.long.consume(now_ms, version)
+    pub(crate) fn consume(&mut self, now_ms: i64, version: Version, key: Uuid) -> Result<(), Refusal> {
+        self.short.consume(now_ms, version, key)?;
+        self.long.consume(now_ms, version, key)
+    }
+}
+
+/// What a caller hears whose bucket is empty; a newer server also says who is meant and how long to wait.
+pub(crate) fn refusal(version: Version, limit: i64, ttl_ms: i64, now_ms: i64, key: Uuid) -> Refusal {
+    match version {
+        Version::Newer => Refusal::rate_limited(limit, ttl_ms, now_ms, key),
+        _ => Refusal::throttled(limit, ttl_ms),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Buckets, RateLimit, Version};
+    use super::{Buckets, RateLimit, Uuid, Version};
 
     #[test]
     fn the_burst_is_a_hundred() {
         let mut buckets = Buckets::new(RateLimit::default());
-        let accepted = (0..130).filter(|_| buckets.consume(0, Version::Recorded).is_ok()).count();
+        let accepted =
+            (0..130).filter(|_| buckets.consume(0, Version::Recorded, Uuid::nil()).is_ok()).count();
         assert_eq!(accepted, 100);
     }
 
@@ -99,8 +107,8 @@ mod tests {
     fn fractions_of_a_token_are_lost() {
         let accepted_at = |spacing: i64, version: Version| {
             let mut buckets = Buckets::new(RateLimit::default());
-            while buckets.consume(0, Version::Recorded).is_ok() {}
-            (1..=50).filter(|step| buckets.consume(step * spacing, version).is_ok()).count()
+            while buckets.consume(0, Version::Recorded, Uuid::nil()).is_ok() {}
+            (1..=50).filter(|step| buckets.consume(step * spacing, version, Uuid::nil()).is_ok()).count()
         };
         assert_eq!(accepted_at(600, Version::Recorded), 50);
         // One millisecond faster and every second request is refused.
@@ -111,7 +119,7 @@ mod tests {
     #[test]
     fn an_idle_bucket_is_full_again() {
         let mut buckets = Buckets::new(RateLimit::default());
-        while buckets.consume(0, Version::Recorded).is_ok() {}
-        assert!((0..100).all(|_| buckets.consume(120_000, Version::Recorded).is_ok()));
+        while buckets.consume(0, Version::Recorded, Uuid::nil()).is_ok() {}
+        assert!((0..100).all(|_| buckets.consume(120_000, Version::Recorded, Uuid::nil()).is_ok()));
     }
 }

@@ -320,7 +320,8 @@ impl Twenty {
     pub fn set_faults(&self, plan: Plan) {
         let mut core = self.core();
         if let Some(seed) = plan.seed() {
-            core.mischief = Dice::new(seed, core::purpose::FAULTS);
+            core.chances = Dice::new(seed, core::purpose::FAULTS);
+            core.mischief = Dice::new(seed, core::purpose::MISCHIEF);
         }
         core.plan = plan;
     }

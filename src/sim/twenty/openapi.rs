@@ -199,7 +199,7 @@ fn call(method: &'static str, tag: &str, summary: &str, body: Option<Json>) -> J
 /// The record of an object as it is read or written.
 fn record(object: &Object, read: bool) -> Json {
     let mut properties = Json::Obj(Vec::new());
-    for (_, field) in object.live_fields() {
+    for (_, field) in object.shown_fields() {
         let shown = match field.kind {
             Kind::ToMany { .. } | Kind::TsVector => false,
             _ => read || !field.system,

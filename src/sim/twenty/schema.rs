@@ -409,15 +409,30 @@ impl Object {
 
     /// Index and field of a name in the API, relations by their relation name.
     pub(crate) fn field(&self, name: &str) -> Option<(usize, &Field)> {
-        self.live_fields().find(|(_, field)| field.name == name)
+        self.shown_fields().find(|(_, field)| field.name == name)
     }
 
     /// Index and field of a column, relations by their join column.
     pub(crate) fn column(&self, name: &str) -> Option<(usize, &Field)> {
+        self.shown_fields().find(|(_, field)| field.column == name)
+    }
+
+    /// The field of a name, switched off or not: it keeps its name, its values and its indexes.
+    pub(crate) fn known_field(&self, name: &str) -> Option<(usize, &Field)> {
+        self.live_fields().find(|(_, field)| field.name == name)
+    }
+
+    /// The field of a column, switched off or not.
+    pub(crate) fn known_column(&self, name: &str) -> Option<(usize, &Field)> {
         self.live_fields().find(|(_, field)| field.column == name)
     }
 
-    /// The fields that are there, with their places.
+    /// The fields records have, with their places: those that are switched off are not among them.
+    pub(crate) fn shown_fields(&self) -> impl Iterator<Item = (usize, &Field)> {
+        self.live_fields().filter(|(_, field)| field.active)
+    }
+
+    /// The fields that are there, switched off or not, with their places.
     pub(crate) fn live_fields(&self) -> impl Iterator<Item = (usize, &Field)> {
         self.fields.iter().enumerate().filter(|(_, field)| !field.removed)
     }

@@ -22,8 +22,9 @@ const GATEWAY_PAGE: &str = "<html>\r\n<head><title>Bad Gateway</title></head>\r\
 /// Answers one request, faults included, and logs it.
 pub(crate) fn answer(core: &mut Core, request: http::Request<Bytes>) -> Result<Response<Bytes>, Broken> {
     let request = read(request);
-    let fault = core.plan.next(&request.method, &mut core.mischief);
+    let fault = core.plan.next(&request.method, &mut core.chances);
     let before = core.store.version();
+    core.storm = matches!(fault, Some(Fault::Storm(_)));
     let (status, outcome) = act(core, &request, fault.as_ref());
     core.served += 1;
     let effect = core.store.version() != before;
@@ -84,7 +85,7 @@ fn act(core: &mut Core, request: &Request, fault: Option<&Fault>) -> (Option<u16
         Some(Fault::GatewayBefore(status)) => return (Some(*status), Ok(gateway(*status))),
         _ => {}
     }
-    if let Some(refusal) = fault.and_then(|fault| refused(core, request, fault)) {
+    if let Some(refusal) = fault.and_then(|fault| refused(request, fault)) {
         let answer = Answer::from(refusal);
         return (Some(answer.status), Ok(respond(request, answer, core.now())));
     }
@@ -119,17 +120,16 @@ fn act(core: &mut Core, request: &Request, fault: Option<&Fault>) -> (Option<u16
 }
 
 /// Faults that answer in place of the server; nothing happens then.
-fn refused(core: &Core, request: &Request, fault: &Fault) -> Option<Refusal> {
+fn refused(request: &Request, fault: &Fault) -> Option<Refusal> {
     let broken = || Refusal::framework(500, "Internal Server Error", "Internal server error");
     match fault {
         Fault::InternalError => Some(broken()),
         Fault::MetadataError => {
-            let path = &request.path;
-            (path.starts_with("/rest/metadata/") || path == "/metadata").then(broken)
+            let below = request.path.strip_prefix("/rest/metadata/").unwrap_or_default();
+            let name = below.split('/').next().unwrap_or_default();
+            ["objects", "fields"].contains(&name).then(broken)
         }
         Fault::QueryTimeout => Some(Refusal::bad("Query read timeout")),
-        Fault::Storm(_) if core.version == super::Version::Newer => Some(Refusal::rate_limited(100, 60_000)),
-        Fault::Storm(_) => Some(Refusal::throttled(100, 60_000)),
         _ => None,
     }
 }

@@ -113,6 +113,26 @@ fn operation(body: &Json) -> Result<Operation, Problem> {
         .map_err(|unreadable| Problem::new("GRAPHQL_PARSE_FAILED", unreadable.0))
 }
 
+/// Most root fields of one operation.
+const MAX_ROOTS: usize = 20;
+
+/// Refuses an operation on records that asks too much at once; an alias does not make a root field another one.
+fn bounded(operation: &Operation) -> Result<(), Problem> {
+    let roots = &operation.fields;
+    if roots.len() > MAX_ROOTS {
+        let message = format!(
+            "Query too complex - Too many root resolvers requested: {} - Maximum allowed root resolvers: {MAX_ROOTS}",
+            roots.len()
+        );
+        return Err(Problem::new("BAD_USER_INPUT", message));
+    }
+    let again = |at: usize, field: &Field| roots.iter().take(at).any(|other| other.name == field.name);
+    let twice = roots.iter().enumerate().find(|(at, field)| again(*at, field));
+    twice.map_or(Ok(()), |(_, field)| {
+        Err(Problem::new("BAD_USER_INPUT", format!("Duplicate root resolver: \"{}\"", field.name)))
+    })
+}
+
 /// Lets a request pass that names whoever asks; GraphQL answers 200 to the others too.
 fn check(core: &mut Core, request: &Request) -> Result<(), Problem> {
     auth::check(core, request.authorization.as_deref()).map_err(|refusal| {
@@ -124,6 +144,7 @@ fn check(core: &mut Core, request: &Request) -> Result<(), Problem> {
 /// Answers `/graphql`.
 pub(crate) fn core(core: &mut Core, request: &Request, body: &Json) -> Answer {
     let answered = check(core, request).and_then(|()| operation(body));
+    let answered = answered.and_then(|operation| bounded(&operation).map(|()| operation));
     let operation = match answered {
         Ok(operation) => operation,
         Err(problem) => {

@@ -112,7 +112,9 @@ fn unfold(
             Selection::Inline(below) => unfold(below, fragments, depth + 1)?,
         };
         for field in more {
-            match fields.iter_mut().find(|known| known.key == field.key && known.name == field.name) {
+            // Root fields stay apart: asking for one twice is refused later, not unfolded.
+            let same = |known: &&mut Field| depth > 0 && known.key == field.key && known.name == field.name;
+            match fields.iter_mut().find(same) {
                 Some(known) => known.fields.extend(field.fields),
                 None => fields.push(field),
             }

@@ -282,10 +282,10 @@ pub(crate) fn field_faults(object: &Object, field: &Field) -> Vec<Json> {
         let message = format!("Name \"{name}\" is not available as it is already used by another {what}");
         fault("NOT_AVAILABLE", message, Some(&value))
     };
-    if object.field(name).is_some() {
+    if object.known_field(name).is_some() {
         faults.push(unavailable("field"));
     }
-    if object.column(name).is_some_and(|(_, other)| other.name != name) {
+    if object.known_column(name).is_some_and(|(_, other)| other.name != name) {
         faults.push(unavailable("join column name"));
     }
     faults.extend(name_faults(CODE, name));
@@ -440,7 +440,7 @@ pub(crate) fn fallen_object(core: &Core, object: &Object, faults: Vec<Json>) -> 
     for plural in ["timelineActivities", "attachments", "noteTargets", "taskTargets"] {
         let Some((_, linked)) = core.store.schema.by_plural(plural) else { continue };
         let mut wrong = Vec::new();
-        if linked.field(arm).is_some() {
+        if linked.known_field(arm).is_some() {
             let message = format!("Name \"{arm}\" is not available as it is already used by another field");
             wrong.push(fault("NOT_AVAILABLE", message, Some(&Json::text(arm))));
         }

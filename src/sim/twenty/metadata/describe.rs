@@ -69,7 +69,7 @@ pub(crate) fn fields_of(core: &Core, object: &Object) -> Vec<Json> {
 
 /// Ids of the fields that stand for a record.
 fn identifier(core: &Core, object: &Object, name: &str) -> Json {
-    object.field(name).map_or(Json::Null, |(_, field)| Json::text(field_id(core, object, field)))
+    object.known_field(name).map_or(Json::Null, |(_, field)| Json::text(field_id(core, object, field)))
 }
 
 /// Sets a member unless it is empty.
@@ -293,7 +293,7 @@ fn settings(core: &Core, field: &Field) -> Option<Json> {
             if let Some(name) = junction {
                 let other = core.store.schema.by_plural(source);
                 let id = other.and_then(|(_, object)| {
-                    object.field(name).map(|(_, field)| field_id(core, object, field))
+                    object.known_field(name).map(|(_, field)| field_id(core, object, field))
                 });
                 settings.set("junctionTargetFieldId", Json::text(id.unwrap_or_default()));
             }

@@ -98,7 +98,8 @@ pub(super) fn field_at(core: &Core, id: &str) -> Option<(usize, usize)> {
 /// Changes an object; new names are new paths at once.
 pub(crate) fn update_object(core: &mut Core, id: &str, body: &Json) -> Result<Json, Refusal> {
     check::object_change_shape(body)?;
-    let unknown = || Refusal::coded_as(404, "OBJECT_METADATA_NOT_FOUND", "Object to update not found");
+    // A read of such an id is answered 404, a change 400.
+    let unknown = || Refusal::coded("OBJECT_METADATA_NOT_FOUND", "Object to update not found");
     let index = object_at(core, id).ok_or_else(unknown)?;
     let schema = core.schema();
     let mut object = schema.objects().get(index).cloned().ok_or_else(unknown)?;
@@ -176,6 +177,9 @@ pub(crate) fn delete_object(core: &mut Core, id: &str) -> Result<Json, Refusal> 
     }
     if !object.custom {
         faults.push(fault("INVALID_OBJECT_INPUT", "Standard objects cannot be deleted", None));
+    }
+    if object.active {
+        faults.push(fault("INVALID_OBJECT_INPUT", "Active objects cannot be deleted", None));
     }
     if !faults.is_empty() {
         let about = Json::object([

@@ -1,12 +1,20 @@
 //! The rules of the server, one by one: what a client may meet beyond the recorded requests.
 
+mod faults;
+mod graphql;
+mod hooks;
+mod model;
 mod reading;
 mod writing;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Options, Schema, Twenty};
+use crate::sim::faults::{Broken, Plan};
 
 /// Any day will do; the charity's bookkeeping begins here.
 const NOON: i64 = 1_790_000_000_000_000;
@@ -27,8 +35,26 @@ impl Probe {
 
     /// A simulator whose clock moves by a millisecond whenever somebody looks.
     fn ticking() -> Self {
-        let clock = std::sync::atomic::AtomicI64::new(NOON);
-        Self::with(Options::new(3, move || clock.fetch_add(1_000, std::sync::atomic::Ordering::Relaxed)))
+        let clock = AtomicI64::new(NOON);
+        Self::with(Options::new(3, move || clock.fetch_add(1_000, Ordering::Relaxed)))
+    }
+
+    /// A simulator with a clock, in microseconds, that somebody else moves.
+    fn moved_by(clock: &Arc<AtomicI64>) -> Self {
+        let clock = Arc::clone(clock);
+        Self::with(Options::new(3, move || clock.load(Ordering::Relaxed)))
+    }
+
+    /// A simulator that meets these faults, written as on the command line.
+    fn meeting(plan: &str) -> Self {
+        let probe = Self::new();
+        probe.meet(plan);
+        probe
+    }
+
+    /// Meets these faults from now on.
+    fn meet(&self, plan: &str) {
+        self.server.set_faults(Plan::parse(plan).expect("a plan"));
     }
 
     fn raw(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> http::Response<Bytes> {
@@ -38,6 +64,20 @@ impl Probe {
         }
         let request = request.body(Bytes::copy_from_slice(body.as_bytes())).expect("a request");
         self.server.answer(request).expect("no faults are set")
+    }
+
+    /// A request of the workspace's key.
+    fn request(&self, method: &str, target: &str, body: &Value) -> http::Request<Bytes> {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let request = http::Request::builder().method(method).uri(target.replace('"', "%22"));
+        let request = request.header("authorization", format!("Bearer {}", self.server.api_key()));
+        let request = request.header("content-type", "application/json");
+        request.body(Bytes::from(text)).expect("a request")
+    }
+
+    /// What comes back on the wire, if anything does.
+    fn sent(&self, method: &str, target: &str, body: &Value) -> Result<http::Response<Bytes>, Broken> {
+        self.server.answer(self.request(method, target, body))
     }
 
     fn as_key(&self, key: &str, method: &str, target: &str, body: &Value) -> (u16, Value) {
