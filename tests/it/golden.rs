@@ -67,3 +67,16 @@ fn layout_2_opens_and_keeps_an_erased_person_erased() {
     assert!(snapshot.ledger().subject(&name).unwrap().is_some());
     assert!(snapshot.ledger().record_of(&name).unwrap().is_none());
 }
+
+#[test]
+fn layout_3_opens_and_finds_what_is_about_a_donor() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(folder.path(), include_bytes!("../golden/layout-3.redb"), 19);
+    assert_eq!(verify(&store).unwrap().erased, 2);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "what is up to date is not copied");
+    let donor: uuid::Uuid = "73ad8051-4f5e-4e6b-9270-887f8acd4aa9".parse().unwrap();
+    let snapshot = store.snapshot().unwrap();
+    for links in [Object::TaskTargets, Object::NoteTargets] {
+        assert_eq!(snapshot.ledger().links_to(links, donor).unwrap().len(), 1);
+    }
+}
