@@ -145,6 +145,9 @@ test('a rehearsal shows the requests, and what follows is just that', async () =
 
 test('the donor has a page with the gift, and what is added there is on its way', async () => {
   await page.goto(URL_);
+  // The keys are heard once the page is there.
+  await heading('Home').waitFor();
+  await page.getByRole('link', { name: 'Donors' }).waitFor();
   await page.keyboard.press('g');
   await page.keyboard.press('d');
   await heading('Donors').waitFor();
