@@ -1,5 +1,7 @@
 //! Taking gifts in and reviewing them (domain 3.3).
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::posting::meant;
@@ -14,7 +16,7 @@ use crate::ground::patch::Patch;
 use crate::ground::replay::{Replay, ReplayKey, judge};
 use crate::ground::settings::GIFT_STAGING;
 use crate::ground::staging::{DonorEdit, Progress, RowEdit, StagedRow};
-use crate::ground::time::Instant;
+use crate::ground::time::{CalendarDate, Instant};
 use crate::store::{Changes, Fail, StoreError, View, Working};
 
 /// One delivery as it came; a subject of its own, so that an erasure reaches it.
@@ -157,24 +159,10 @@ impl Desk {
         mark: Mark,
         version: Option<Seq>,
     ) -> Result<(), Refusal> {
-        let today = self.zone.date_of(self.world.now());
-        let cause = asked.cause(match mark {
-            Mark::Ready => "Marked ready",
-            Mark::Review => "Put back to review",
-            Mark::Discard => "Discarded",
-        });
+        let (today, cause) = (self.zone.date_of(self.world.now()), asked.cause(mark.words()));
         self.store
             .write(move |view| {
-                let row = row_at(view, id, version)?;
-                let row = match mark {
-                    Mark::Ready => {
-                        let ledger = view.ledger();
-                        let around = ledger.around(&row, &ledger.settings()?, view.world.now())?;
-                        row.marked_ready(today, &around)?
-                    }
-                    Mark::Review => row.back_to_review()?,
-                    Mark::Discard => row.discarded()?,
-                };
+                let row = marked(view, row_at(view, id, version)?, mark, today)?;
                 let mut changes = Changes::new(cause);
                 changes.update(Object::GiftStaging, id.0, &row)?;
                 Ok::<_, Fail<Refusal>>((changes, ()))
@@ -182,6 +170,65 @@ impl Desk {
             .await?;
         Ok(())
     }
+
+    /// Marks many rows in one commit, each by itself: what became of each.
+    pub async fn mark_rows(
+        &self,
+        asked: &Asked,
+        ids: Vec<StagedId>,
+        mark: Mark,
+    ) -> Result<Vec<(StagedId, Result<(), Refusal>)>, Refusal> {
+        let (today, cause) = (self.zone.date_of(self.world.now()), asked.cause(mark.words()));
+        let (_, told) = self
+            .store
+            .write(move |view| {
+                let mut changes = Changes::new(cause);
+                let mut told: Vec<(StagedId, Result<(), Refusal>)> = Vec::with_capacity(ids.len());
+                let mut seen = HashSet::new();
+                for id in ids.into_iter().filter(|id| seen.insert(*id)) {
+                    match row_at(view, id, None).and_then(|row| marked(view, row, mark, today)) {
+                        Ok(row) => {
+                            changes.update(Object::GiftStaging, id.0, &row)?;
+                            told.push((id, Ok(())));
+                        }
+                        Err(Fail::Refused(refusal)) => told.push((id, Err(refusal))),
+                        Err(Fail::Store(error)) => return Err(error.into()),
+                    }
+                }
+                Ok::<_, Fail<Refusal>>((changes, told))
+            })
+            .await?;
+        Ok(told)
+    }
+}
+
+impl Mark {
+    /// What the journal says.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Ready => "Marked ready",
+            Self::Review => "Put back to review",
+            Self::Discard => "Discarded",
+        }
+    }
+}
+
+/// The row as marked, or why it cannot be.
+fn marked(
+    view: &View<'_>,
+    row: StagedRow,
+    mark: Mark,
+    today: CalendarDate,
+) -> Result<StagedRow, Fail<Refusal>> {
+    Ok(match mark {
+        Mark::Ready => {
+            let ledger = view.ledger();
+            let around = ledger.around(&row, &ledger.settings()?, view.world.now())?;
+            row.marked_ready(today, &around)?
+        }
+        Mark::Review => row.back_to_review()?,
+        Mark::Discard => row.discarded()?,
+    })
 }
 
 /// The row, if it is still the one the reviewer saw.

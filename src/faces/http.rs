@@ -21,6 +21,7 @@ mod params;
 mod plans;
 mod posting;
 mod problem;
+mod queue;
 mod routes;
 mod row;
 mod row_body;
@@ -48,7 +49,7 @@ use crate::ground::access::Right;
 use crate::ground::budget::{BudgetView, Forecast};
 use crate::ground::time::CalendarDate;
 use crate::search::Search;
-use crate::store::{Rows, Shelves};
+use crate::store::{Rows, Shelves, StagedShelf};
 pub use auth::Need;
 use problem::Problem;
 use routes::{API, Route, guarded, on};
@@ -94,6 +95,8 @@ pub struct Face {
     pub rows: Arc<Rows>,
     /// Values of mirrored records, side by side.
     pub shelves: Arc<Shelves>,
+    /// The queue by what its rows hold.
+    pub queue: Arc<StagedShelf>,
     /// How long a request of an existing caller waits for what it asked for.
     pub patience: Duration,
     /// What the pages say about this installation.
@@ -120,11 +123,14 @@ impl Face {
         desk.store.follow(Arc::<Rows>::clone(&rows));
         let shelves = Arc::new(Shelves::default());
         desk.store.follow(Arc::<Shelves>::clone(&shelves));
+        let queue = Arc::new(StagedShelf::default());
+        desk.store.follow(Arc::<StagedShelf>::clone(&queue));
         Self {
             desk,
             search,
             rows,
             shelves,
+            queue,
             patience: PATIENCE,
             info: Arc::new(info),
             guard: Arc::default(),
@@ -156,7 +162,9 @@ impl Face {
 fn staging() -> Vec<Route> {
     use Right::{Process, Review, See, TakeIn};
     vec![
-        on("GET", "/api/fundraising/gift-staging", See, get(gifts::list)),
+        on("GET", "/api/fundraising/gift-staging", See, get(queue::list)),
+        on("GET", "/api/fundraising/gift-staging/ids", See, get(queue::ids)),
+        on("POST", "/api/fundraising/gift-staging/status", Review, post(queue::mark_many)),
         on("POST", "/api/fundraising/gift-staging", TakeIn, post(gifts::create)),
         on("POST", "/api/fundraising/gift-staging/process-ready", Process, post(batches::process_ready)),
         on("GET", "/api/fundraising/gift-staging/{id}", See, get(gifts::one)),

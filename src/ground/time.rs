@@ -86,6 +86,11 @@ impl CalendarDate {
         Self(self.0.saturating_add(days.days()))
     }
 
+    /// The date as the number YYYYMMDD, which is in order as dates are.
+    pub fn number(self) -> i32 {
+        i32::from(self.0.year()) * 10_000 + i32::from(self.0.month()) * 100 + i32::from(self.0.day())
+    }
+
     /// Year of the date.
     pub fn year(self) -> i16 {
         self.0.year()

@@ -54,14 +54,16 @@ if (bin) {
 
 // What needs a Twenty to change things in is asked of the real binary, with the session the first file leaves. One
 // process a file: given several, the runner puts them into an order of its own.
-const files = ['thread.test.mjs', ...(bin ? ['users.test.mjs', 'sync.test.mjs', 'desk.test.mjs'] : [])];
+const files = ['thread.test.mjs', ...(bin ? ['users.test.mjs', 'sync.test.mjs', 'desk.test.mjs', 'queue.test.mjs'] : [])];
 let code = 0;
 for (const file of files) {
   const test = spawn(process.execPath, ['--test', '--test-reporter=spec', here + file], {
     stdio: 'inherit',
     env: { ...process.env, E2E_URL: at.url, E2E_LOGIN: at.login, E2E_TWENTY: at.twenty ?? '', E2E_KEY: at.key ?? '' },
   });
-  code ||= await new Promise((done) => test.on('exit', (it) => done(it ?? 1)));
+  // Waited for whatever the files before it came to: the appliance must outlive all of them.
+  const ended = await new Promise((done) => test.on('exit', (it) => done(it ?? 1)));
+  code ||= ended;
 }
 if (child) {
   const ended = new Promise((done) => child.on('exit', done));

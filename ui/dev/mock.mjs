@@ -705,6 +705,26 @@ const matches = (row, q) =>
     donors.find((it) => it.id === row.donorId)?.name,
   ].some((text) => text?.toLowerCase().includes(q));
 
+function mark(id, processingStatus) {
+  const row = find(rows, id);
+  const shown = view(row);
+  if (processingStatus === 'ready_for_process' && !shown.allowed.markReady)
+    throw new Problem(
+      409,
+      'Not ready',
+      shown.processingDiagnostics.processingBlockers.map((it) => it.text).join(' ') ||
+        'It is not under review.',
+      shown.processingDiagnostics.processingBlockers.map((it) => ({
+        field: it.code,
+        message: `${it.text} ${it.action}`,
+      })),
+    );
+  const why = { ready_for_process: 'Marked ready', pending: 'Put back to review', discarded: 'Set aside' }[
+    processingStatus
+  ];
+  change(row, { processingStatus, errorDetail: null }, why);
+  return row;
+}
 const routes = [
   ['GET', '/api/session', session],
   [
@@ -825,7 +845,11 @@ const routes = [
     '/api/fundraising/gift-staging',
     ({ q }) => {
       for (const key of q.keys())
-        if (!['status', 'giftBatchId', 'intakeSource', 'search', 'sort', 'limit', 'cursor'].includes(key))
+        if (
+          !['status', 'giftBatchId', 'intakeSource', 'search', 'sort', 'limit', 'cursor', 'offset'].includes(
+            key,
+          )
+        )
           throw new Problem(400, 'Bad request', `There is no parameter ${key}.`);
       let list = [...rows.values()];
       if (q.get('giftBatchId')) list = list.filter((row) => row.giftBatchId === q.get('giftBatchId'));
@@ -841,7 +865,7 @@ const routes = [
       const [field, way] = (q.get('sort') ?? 'createdAt:desc').split(':');
       const of = (row) => (field === 'amount.amountMicros' ? row.amount.amountMicros : row[field]);
       list.sort((a, b) => (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0) * (way === 'desc' ? -1 : 1));
-      const from = Number(q.get('cursor') ?? 0);
+      const from = Number(q.get('cursor') ?? q.get('offset') ?? 0);
       const limit = Number(q.get('limit') ?? 25);
       const hasMore = list.length > from + limit;
       return {
@@ -935,28 +959,22 @@ const routes = [
   [
     'PATCH',
     '/api/fundraising/gift-staging/:id/status',
-    ({ id, body }) => {
-      const row = find(rows, id);
-      const shown = view(row);
-      if (body.processingStatus === 'ready_for_process' && !shown.allowed.markReady)
-        throw new Problem(
-          409,
-          'Not ready',
-          shown.processingDiagnostics.processingBlockers.map((it) => it.text).join(' ') ||
-            'It is not under review.',
-          shown.processingDiagnostics.processingBlockers.map((it) => ({
-            field: it.code,
-            message: `${it.text} ${it.action}`,
-          })),
-        );
-      const why = {
-        ready_for_process: 'Marked ready',
-        pending: 'Put back to review',
-        discarded: 'Set aside',
-      }[body.processingStatus];
-      change(row, { processingStatus: body.processingStatus, errorDetail: null }, why);
-      return answer(row);
-    },
+    ({ id, body }) => answer(mark(id, body.processingStatus)),
+  ],
+  [
+    'POST',
+    '/api/fundraising/gift-staging/status',
+    ({ body }) => ({
+      data: body.ids.map((id) => {
+        try {
+          mark(id, body.processingStatus);
+          return { id, done: true, message: null };
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error;
+          return { id, done: false, message: error.errors[0]?.message ?? error.detail };
+        }
+      }),
+    }),
   ],
   [
     'GET',

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use super::auth::Known;
 use super::body::Reader;
-use super::gifts::CountsView;
 use super::gifts::if_match;
 use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
+use super::queue::CountsView;
 use super::row::CodingView;
 use super::wire::{AsOf, ListMeta, MoneyView, TotalView, totals};
 use super::{Face, known_id};

@@ -11,16 +11,15 @@ use utoipa::ToSchema;
 use super::auth::Known;
 use super::body;
 use super::journal::{self, EntryView};
-use super::params::{NoParams, Params, cursor};
+use super::params::NoParams;
 use super::problem::Problem;
+use super::queue;
 use super::row::{StagedRowView, row_view};
 use super::row_body;
 use super::{Face, known_id};
-use crate::desk::gifts::{Delivery, Evidence, Mark, Taken};
+use crate::desk::gifts::{Delivery, Evidence, Taken};
 use crate::ground::access::Caller;
-use crate::ground::id::{BatchId, Seq, StagedId};
-use crate::ground::staging::{StagedRow, Status};
-use crate::store::{Ledger, QueueFilter, Record, StoreError};
+use crate::ground::id::{Seq, StagedId};
 
 /// One staged row in its envelope.
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,50 +70,6 @@ pub struct RawPayload {
     received_at: String,
     channel: String,
     body: String,
-}
-
-/// A page of the queue.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct QueueAnswer {
-    data: Vec<StagedRowView>,
-    meta: QueueMeta,
-}
-
-/// `meta` of the queue.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct QueueMeta {
-    has_more: bool,
-    next_cursor: Option<String>,
-    total: u64,
-    as_of: String,
-    counts: CountsView,
-    /// Ready rows that are in no batch: what "process the ready ones" would take.
-    ready_outside_batches: u64,
-}
-
-/// How many rows stand where.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub struct CountsView {
-    pub pending: u64,
-    pub ready_for_process: u64,
-    pub processing: u64,
-    pub process_failed: u64,
-    pub processed: u64,
-    pub discarded: u64,
-}
-
-impl CountsView {
-    pub(super) fn of(mut count: impl FnMut(Status) -> Result<u64, StoreError>) -> Result<Self, StoreError> {
-        Ok(Self {
-            pending: count(Status::Pending)?,
-            ready_for_process: count(Status::ReadyForProcess)?,
-            processing: count(Status::Processing)?,
-            process_failed: count(Status::ProcessFailed)?,
-            processed: count(Status::Processed)?,
-            discarded: count(Status::Discarded)?,
-        })
-    }
 }
 
 /// Takes a gift in.
@@ -173,152 +128,6 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Seq>, Problem> {
             "If-Match must hold the version of the record, such as \"1234\".",
         )
     })
-}
-
-/// The queue.
-#[utoipa::path(get, path = "/api/fundraising/gift-staging", tag = "Staged rows",
-    params(("status" = Option<String>, Query), ("giftBatchId" = Option<String>, Query), ("intakeSource" = Option<String>, Query), ("search" = Option<String>, Query),
-        ("sort" = Option<String>, Query), ("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = QueueAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub(super) async fn list(
-    State(face): State<Face>,
-    known: Known,
-    params: Params,
-) -> Result<Json<QueueAnswer>, Problem> {
-    params.only(&["status", "giftBatchId", "intakeSource", "search", "sort", "limit", "cursor"])?;
-    let statuses = params.parsed("status", statuses)?.unwrap_or_default();
-    let batch = params.parsed("giftBatchId", |text| text.parse::<BatchId>().ok())?;
-    let sort = params.parsed("sort", Sort::from_text)?.unwrap_or(Sort::CreatedDown);
-    let (limit, after) = (params.limit()?, params.cursor()?);
-    let narrow = Narrow {
-        source: params.get("intakeSource").map(str::to_owned),
-        search: params.get("search").map(str::to_lowercase),
-    };
-    let snapshot = known.snapshot(&face)?;
-    let ledger = snapshot.ledger();
-    let counts = counts(&ledger, batch, &narrow)?;
-    let rows = narrow.kept(&ledger, ledger.staged_rows(&QueueFilter { statuses, batch })?)?;
-    let total = rows.len() as u64;
-    let mut keyed: Vec<(Vec<u8>, Record<StagedRow>)> =
-        rows.into_iter().map(|row| (sort.key(&row), row)).collect();
-    keyed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    let mut rest =
-        keyed.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| key > after)).peekable();
-    let page: Vec<(Vec<u8>, Record<StagedRow>)> = rest.by_ref().take(limit).collect();
-    let has_more = rest.peek().is_some();
-    let next_cursor = page.last().filter(|_| has_more).map(|(key, _)| cursor(key));
-    let now = face.desk.world.now();
-    let mut data = Vec::with_capacity(page.len());
-    for (_, row) in page {
-        data.push(row_view(&ledger, &face, row, now)?);
-    }
-    let meta = QueueMeta {
-        has_more,
-        next_cursor,
-        total,
-        as_of: snapshot.as_of().to_string(),
-        counts,
-        ready_outside_batches: ledger.ready_outside_batches()?,
-    };
-    Ok(Json(QueueAnswer { data, meta }))
-}
-
-/// A comma list of statuses; `needs_attention` is what a person must look at.
-fn statuses(text: &str) -> Option<Vec<Status>> {
-    let mut statuses = Vec::new();
-    for word in text.split(',') {
-        match word.trim() {
-            "needs_attention" => statuses.extend([Status::Pending, Status::ProcessFailed]),
-            word => statuses.push(Status::from_word(word)?),
-        }
-    }
-    statuses.sort_unstable();
-    statuses.dedup();
-    Some(statuses)
-}
-
-#[derive(Clone, Copy)]
-enum Sort {
-    CreatedDown,
-    CreatedUp,
-    UpdatedDown,
-    AmountDown,
-    AmountUp,
-}
-
-impl Sort {
-    fn from_text(text: &str) -> Option<Self> {
-        Some(match text {
-            "createdAt:desc" => Self::CreatedDown,
-            "createdAt:asc" => Self::CreatedUp,
-            "updatedAt:desc" => Self::UpdatedDown,
-            "amount.amountMicros:desc" => Self::AmountDown,
-            "amount.amountMicros:asc" => Self::AmountUp,
-            _ => return None,
-        })
-    }
-
-    /// Bytes that sort as asked, ending in the row's id, so that equal rows stay in one order.
-    fn key(self, row: &Record<StagedRow>) -> Vec<u8> {
-        let (number, down) = match self {
-            Self::CreatedDown => (row.value.received_at.0, true),
-            Self::CreatedUp => (row.value.received_at.0, false),
-            Self::UpdatedDown => (row.recorded.0, true),
-            Self::AmountDown => (row.value.amount.micros, true),
-            Self::AmountUp => (row.value.amount.micros, false),
-        };
-        let ordered = number.cast_unsigned() ^ (1 << 63);
-        let mut key = if down { !ordered } else { ordered }.to_be_bytes().to_vec();
-        key.extend_from_slice(row.value.id.0.as_bytes());
-        key
-    }
-}
-
-/// The filters that no index answers.
-struct Narrow {
-    source: Option<String>,
-    search: Option<String>,
-}
-
-impl Narrow {
-    fn kept(
-        &self,
-        ledger: &Ledger<'_>,
-        rows: Vec<Record<StagedRow>>,
-    ) -> Result<Vec<Record<StagedRow>>, StoreError> {
-        let mut kept = Vec::with_capacity(rows.len());
-        for row in rows {
-            if self.keeps(ledger, &row.value)? {
-                kept.push(row);
-            }
-        }
-        Ok(kept)
-    }
-
-    fn keeps(&self, ledger: &Ledger<'_>, row: &StagedRow) -> Result<bool, StoreError> {
-        if self.source.as_ref().is_some_and(|source| *source != row.source.intake) {
-            return Ok(false);
-        }
-        let Some(search) = &self.search else { return Ok(true) };
-        let donor = row.donor.person().map(|person| ledger.person(person)).transpose()?.flatten();
-        let own = [
-            row.evidence.name(),
-            row.evidence.email.clone(),
-            row.source.external_id.clone(),
-            row.notes.clone(),
-            donor.and_then(|d| d.value.display_name()),
-        ];
-        Ok(own.into_iter().flatten().any(|text| text.to_lowercase().contains(search.as_str())))
-    }
-}
-
-fn counts(ledger: &Ledger<'_>, batch: Option<BatchId>, narrow: &Narrow) -> Result<CountsView, StoreError> {
-    if narrow.source.is_none() && narrow.search.is_none() {
-        return CountsView::of(|status| ledger.staged_count(batch, status));
-    }
-    let rows = ledger.staged_rows(&QueueFilter { statuses: Vec::new(), batch })?;
-    let kept: Vec<Status> = narrow.kept(ledger, rows)?.iter().map(|row| row.value.status()).collect();
-    CountsView::of(|status| Ok(kept.iter().filter(|kept| **kept == status).count() as u64))
 }
 
 /// One row with how it came and what happened to it.
@@ -389,18 +198,7 @@ pub(super) async fn mark(
 ) -> Result<Json<StagedRowAnswer>, Problem> {
     let id: StagedId = known_id(&id, "gift")?;
     let mut body = body::Reader::new(&bytes)?;
-    let mark = match body.text("processingStatus").as_deref() {
-        Some("ready_for_process") => Some(Mark::Ready),
-        Some("pending") => Some(Mark::Review),
-        Some("discarded") => Some(Mark::Discard),
-        _ => {
-            body.wrong(
-                "processingStatus",
-                "processingStatus must be ready_for_process, pending or discarded.",
-            );
-            None
-        }
-    };
+    let mark = queue::mark(&mut body);
     face.desk.mark_row(&known.asked, id, body.finish(mark)?, if_match(&headers)?).await?;
     answer(&face, &known, id).map(Json)
 }

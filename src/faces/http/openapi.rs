@@ -8,14 +8,14 @@ use utoipa::{Modify, OpenApi};
 use super::callers::{agreements, appeals, households, payouts, people};
 use super::{
     batches, callers, choices, donor, donors, edits, gifts, home, hooks, journal, live, mirror, plans,
-    posting, session, settings, sync, users,
+    posting, queue, session, settings, sync, users,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Almoner", description = "See docs/API.md for the conventions.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     paths(
-        gifts::list, gifts::create, gifts::one, gifts::edit, gifts::mark,
+        queue::list, queue::ids, queue::mark_many, gifts::create, gifts::one, gifts::edit, gifts::mark,
         batches::process_ready, batches::list, batches::create, batches::one, batches::edit, batches::process, batches::run, batches::steer, plans::plan,
         settings::settings, settings::change, posting::process, posting::create_gift, choices::choices,
         donors::search, donor::donor, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,

@@ -98,6 +98,11 @@ impl Problem {
         &self.detail
     }
 
+    /// The first thing that is wrong, in words.
+    pub fn first(self) -> String {
+        self.errors.into_iter().next().map_or(self.detail, |error| error.message)
+    }
+
     /// The HTTP status.
     pub const fn code(&self) -> StatusCode {
         self.status

@@ -412,3 +412,53 @@ fn a_donor_is_shown_with_everything_that_belongs_to_them() {
     let other = api.get(&format!("/api/donors/{other}")).body["data"].clone();
     assert_eq!((other["tasks"].as_array().unwrap().len(), &other["giving"]["count"]), (0, &json!(1)));
 }
+
+#[test]
+fn many_rows_are_marked_at_once_and_each_is_told() {
+    let mut api = Api::new();
+    let good = api.take_in(&of_somebody_new(1));
+    let poor = api.take_in(&json!({ "amount": { "amountMicros": 5_000_000, "currencyCode": "GBP" } }));
+    let path = "/api/fundraising/gift-staging/status";
+    let nobody = "00000000-0000-4000-8000-000000000009";
+    api.patch(
+        &format!("/api/fundraising/gift-staging/{good}"),
+        &json!({ "donorResolutionState": "NEW_DONOR" }),
+    );
+    let ids = [good.as_str(), poor.as_str(), nobody, good.as_str()];
+    let told = api.post(path, &json!({ "ids": ids, "processingStatus": "ready_for_process" }));
+    assert_eq!(told.status, 200, "{}", told.text);
+    let done: Vec<bool> =
+        told.body["data"].as_array().unwrap().iter().map(|row| row["done"].as_bool().unwrap()).collect();
+    assert_eq!(done, [true, false, false], "{}", told.text);
+    assert!(told.body["data"][1]["message"].as_str().unwrap().len() > 10);
+    assert!(told.body["data"][2]["message"].as_str().unwrap().contains("no such gift"));
+    assert_eq!(api.row(&good)["processingStatus"], "ready_for_process");
+    assert_eq!(api.row(&poor)["processingStatus"], "pending");
+    for wrong in [json!({ "ids": [], "processingStatus": "pending" }), json!({ "ids": [good] })] {
+        assert_eq!(api.post(path, &wrong).status, 400);
+    }
+    let ids = api.get("/api/fundraising/gift-staging/ids?status=ready_for_process");
+    assert_eq!(ids.body["data"], json!([good]));
+    api.process.step();
+}
+
+#[test]
+fn the_queue_is_asked_by_place_or_by_cursor() {
+    let api = Api::new();
+    let made: Vec<String> = (1..=7).map(|n| api.take_in(&of_somebody_new(n))).collect();
+    let ids = |reply: &Reply| -> Vec<String> {
+        let rows = reply.body["data"].as_array().unwrap();
+        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let sort = "sort=amount.amountMicros:asc";
+    let all = ids(&api.get(&format!("/api/fundraising/gift-staging?{sort}")));
+    assert_eq!(all, made);
+    let part = api.get(&format!("/api/fundraising/gift-staging?{sort}&offset=3&limit=2"));
+    assert_eq!((ids(&part), part.body["meta"]["total"].as_u64()), (all[3..5].to_vec(), Some(7)));
+    let cursor = part.body["meta"]["nextCursor"].as_str().unwrap();
+    let rest = api.get(&format!("/api/fundraising/gift-staging?{sort}&cursor={cursor}"));
+    assert_eq!(ids(&rest), all[5..]);
+    let both = api.get(&format!("/api/fundraising/gift-staging?cursor={cursor}&offset=1"));
+    assert_eq!(both.status, 400, "{}", both.text);
+    assert_eq!(api.get("/api/fundraising/gift-staging?cursor=AAAA").status, 400);
+}

@@ -20,6 +20,8 @@ use crate::world::{block, reviewer};
 const ALLOWED: &[(&str, &str)] = &[
     ("GET /api/fundraising/gift-staging", "Anfrv R*"),
     ("POST /api/fundraising/gift-staging", "Af W*"),
+    ("GET /api/fundraising/gift-staging/ids", "Anfrv R*"),
+    ("POST /api/fundraising/gift-staging/status", "Afr W*"),
     ("POST /api/fundraising/gift-staging/process-ready", "Anf W*"),
     ("GET /api/fundraising/gift-staging/{id}", "Anfrv R*"),
     ("PATCH /api/fundraising/gift-staging/{id}", "Afr W*"),

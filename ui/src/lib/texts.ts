@@ -342,9 +342,10 @@ export const T = {
       'updatedAt:desc': 'Last changed first',
       'amount.amountMicros:desc': 'Largest amount first',
       'amount.amountMicros:asc': 'Smallest amount first',
+      'giftDate:desc': 'Latest gift date first',
+      'giftDate:asc': 'Earliest gift date first',
     },
-    shown: (shown: number, total: number) =>
-      shown === total ? gifts(total) : `${num(shown)} of ${gifts(total)}`,
+    shown: (total: number) => gifts(total),
     columns: {
       pick: 'Select',
       amount: 'Amount',
@@ -360,7 +361,7 @@ export const T = {
     notChosen: 'no donor chosen',
     noDate: 'No date',
     select: (what: string) => `Select ${what}`,
-    selectAll: 'Select all shown',
+    selectAll: 'Select all',
     selected: (n: number) => `${gifts(n)} selected`,
     markReady: 'Mark ready',
     intoBatch: 'Put into a batch',
@@ -374,8 +375,6 @@ export const T = {
     marked: (n: number) => `${gifts(n)} marked ready.`,
     markedSome: (done: number, not: number, why: string) =>
       `${gifts(done)} marked ready. ${num(not)} could not be: ${why}`,
-    more: 'Show more gifts',
-    loadingMore: 'Loading more gifts',
     keys: 'Keys',
     grid: 'Gifts. Arrow keys move, Enter opens, x selects, m marks ready.',
     empty: {

@@ -1,5 +1,6 @@
 import { call } from './client';
 import type {
+  Marked,
   Batch,
   BatchPatch,
   ChoiceKind,
@@ -66,6 +67,12 @@ export const api = {
   takeBack: (id: string) => call<void>('DELETE', `/api/sync/edits/${id}`),
 
   rows: (query: RowQuery, signal?: Signal) => call<RowList>('GET', rows, { query: { ...query }, signal }),
+  rowIds: ({ status, giftBatchId, intakeSource, search, sort }: RowQuery) =>
+    call<{ data: string[] }>('GET', `${rows}/ids`, {
+      query: { status, giftBatchId, intakeSource, search, sort },
+    }),
+  markAll: (ids: string[], processingStatus: Status) =>
+    call<{ data: Marked[] }>('POST', `${rows}/status`, { body: { ids, processingStatus } }),
   row: (id: string, signal?: Signal) => call<RowAnswer>('GET', `${rows}/${id}`, { signal }),
   takeIn: (gift: NewGift, idempotencyKey: string) =>
     call<TakenIn>('POST', rows, { body: gift, idempotencyKey }),

@@ -319,6 +319,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fundraising/gift-staging/ids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ids of a whole list in its order: what "select all" selects. */
+        get: operations["ids"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fundraising/gift-staging/process-ready": {
         parameters: {
             query?: never;
@@ -330,6 +347,23 @@ export interface paths {
         put?: never;
         /** Puts every ready row that is in no batch into a new one and starts its run. */
         post: operations["process_ready"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/gift-staging/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks many rows ready, back to review, or discarded: each by itself, and what became of each is told. */
+        post: operations["mark_many"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1685,6 +1719,18 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description What became of each row. */
+        MarkedAnswer: {
+            data: components["schemas"]["MarkedView"][];
+        };
+        /** @description What became of one row. */
+        MarkedView: {
+            /** @description Whether it stands as wanted now. */
+            done: boolean;
+            id: string;
+            /** @description Why not, and what to do; absent when it does. */
+            message?: string | null;
+        };
         /** @description A person in the short form of the old service. */
         Member: {
             createdAt: unknown;
@@ -2009,6 +2055,15 @@ export interface components {
         QueueAnswer: {
             data: components["schemas"]["StagedRowView"][];
             meta: components["schemas"]["QueueMeta"];
+        };
+        /** @description The ids of a list, in its order. */
+        QueueIdsAnswer: {
+            data: string[];
+            meta: components["schemas"]["QueueIdsMeta"];
+        };
+        /** @description `meta` of the ids. */
+        QueueIdsMeta: {
+            asOf: string;
         };
         /** @description `meta` of the queue. */
         QueueMeta: {
@@ -4324,6 +4379,7 @@ export interface operations {
                 sort?: string;
                 limit?: string;
                 cursor?: string;
+                offset?: string;
             };
             header?: never;
             path?: never;
@@ -4447,6 +4503,55 @@ export interface operations {
             };
         };
     };
+    ids: {
+        parameters: {
+            query?: {
+                status?: string;
+                giftBatchId?: string;
+                intakeSource?: string;
+                search?: string;
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueIdsAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     process_ready: {
         parameters: {
             query?: never;
@@ -4481,6 +4586,69 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_many: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkedAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

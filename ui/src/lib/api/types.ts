@@ -47,6 +47,7 @@ export type StagedRow = Known<
   }
 >;
 export type RowList = { data: StagedRow[]; meta: Whole<Wire['QueueMeta']> };
+export type Marked = Whole<Wire['MarkedView']>;
 export type Evidence = Whole<Wire['RawPayload']>;
 
 export type JournalEntry = Known<
@@ -179,6 +180,7 @@ export interface RowQuery {
   sort?: string | undefined;
   limit?: number | undefined;
   cursor?: string | undefined;
+  offset?: number | undefined;
 }
 
 export interface NewGift {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emptyGrid, step, type GridEvent, type GridState } from './grid';
+import { emptyGrid, pickedIn, step, type GridEvent, type GridState } from './grid';
 
 const start = step(emptyGrid, { type: 'rows', rows: ['a', 'b', 'c', 'd'] })[0];
 const run = (state: GridState, ...events: (GridEvent | string)[]) => {
@@ -16,8 +16,8 @@ describe('moving', () => {
     expect(run(start, 'k', 'k').state.at).toBe('a');
     expect(run(start, 'End').state.at).toBe('d');
   });
-  it('asks for more rows at the end', () => {
-    expect(run(start, 'End', 'j').act).toEqual({ act: 'more' });
+  it('stays at the end', () => {
+    expect(run(start, 'End', 'j').act).toEqual({ act: 'focus', id: 'd' });
   });
   it('does nothing without rows', () => {
     expect(run(emptyGrid, 'j', 'Enter').act).toEqual({ act: 'none' });
@@ -57,5 +57,39 @@ describe('rows that change underneath', () => {
     expect(after.at).toBe('c');
     expect(after.picked.size).toBe(0);
     expect(step(before, { type: 'rows', rows: [] })[0].at).toBeNull();
+  });
+});
+
+describe('a list of which a part is loaded', () => {
+  const rows = (ids: string) =>
+    ({ type: 'rows', rows: ids.split('').map((id) => id.replace('.', '')) }) as const;
+  const part = step(emptyGrid, rows('abc...'))[0];
+  it('seeks a place that is not loaded and goes there when it is', () => {
+    const sought = run(part, 'End');
+    expect(sought.act).toEqual({ act: 'seek', place: 5 });
+    expect(run(sought.state, 'k').act).toEqual({ act: 'seek', place: 4 });
+    const there = run(sought.state, rows('...xyz'));
+    expect(there.act).toEqual({ act: 'focus', id: 'z' });
+    expect(run(there.state, 'k').act).toEqual({ act: 'focus', id: 'y' });
+  });
+  it('keeps the place of a row that is loaded no more', () => {
+    const away = run(part, 'j', 'j', 'x', rows('...xyz')).state;
+    expect(away.at).toBe('b');
+    expect(away.picked.has('b')).toBe(true);
+    expect(run(away, 'Enter').act).toEqual({ act: 'open', id: 'b' });
+    expect(run(away, rows('ac...'), 'j').act).toEqual({ act: 'seek', place: 2 });
+  });
+  it('asks who stands at places that are picked and not loaded', () => {
+    expect(run(part, { type: 'all' }).act).toEqual({ act: 'range', from: 0, to: 5 });
+    const far = run(part, 'j', 'x', rows('...xyz'), { type: 'toggle', id: 'y', range: true });
+    expect(far.act).toEqual({ act: 'none' });
+    const known = run(part, 'j', 'x', rows('a..xyz'), { type: 'toggle', id: 'x', range: true });
+    expect(known.act).toEqual({ act: 'range', from: 0, to: 3 });
+    expect(pickedIn(run(known.state, { type: 'pick', ids: ['a', 'b', 'c', 'x'] }).state)).toEqual([
+      'a',
+      'x',
+      'b',
+      'c',
+    ]);
   });
 });

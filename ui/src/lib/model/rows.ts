@@ -1,25 +1,61 @@
+// A long list of gifts of which a window is loaded, in pages.
 import type { RowList, RowQuery, StagedRow } from '../api/types';
 
-const PAGE = 100;
+/** Rows of a page: as many as the server gives at once. */
+export const PAGE = 100;
 
-/** Reads the first `want` rows of a queue, as many pages as that takes. */
+/** The part of a list that is loaded. */
+export interface RowWindow {
+  /** The place of its first row. */
+  first: number;
+  rows: StagedRow[];
+  meta: RowList['meta'];
+}
+
+/** The pages that show these places. */
+export function pagesOf(from: number, to: number): { first: number; count: number } {
+  const first = Math.max(0, Math.floor(from / PAGE));
+  return { first, count: Math.max(1, Math.ceil(to / PAGE) - first) };
+}
+
+/** Reads neighbouring pages. */
 export async function readRows(
   page: (query: RowQuery) => Promise<RowList>,
   query: RowQuery,
-  want: number,
-): Promise<RowList> {
-  const first = await page({ ...query, limit: Math.min(PAGE, want) });
-  const data = [...first.data];
-  let meta = first.meta;
-  const seen = new Set(data.map((row) => row.id));
-  while (meta.hasMore && meta.nextCursor !== null && data.length < want) {
-    const next = await page({ ...query, limit: Math.min(PAGE, want - data.length), cursor: meta.nextCursor });
-    // A row that moved between two pages must not stand there twice.
-    for (const row of next.data) if (!seen.has(row.id)) data.push(row);
-    for (const row of next.data) seen.add(row.id);
-    meta = next.meta;
+  { first, count }: { first: number; count: number },
+): Promise<RowWindow> {
+  const parts = await Promise.all(
+    Array.from({ length: count }, (_, n) => page({ ...query, limit: PAGE, offset: (first + n) * PAGE })),
+  );
+  const rows: StagedRow[] = [];
+  const seen = new Set<string>();
+  // A row that moved between two pages must not stand there twice.
+  for (const row of parts.flatMap((part) => part.data)) {
+    if (seen.has(row.id)) continue;
+    seen.add(row.id);
+    rows.push(row);
   }
-  return { data, meta: { ...first.meta, hasMore: meta.hasMore, nextCursor: meta.nextCursor } };
+  return { first: first * PAGE, rows, meta: (parts[0] as RowList).meta };
+}
+
+/** The ids of a whole list by place, '' where a row is not loaded. */
+export function idsOf({ first, rows, meta }: RowWindow): string[] {
+  const length = Math.max(meta.total, rows.length ? first + rows.length : 0);
+  const ids = Array.from({ length }, () => '');
+  rows.forEach((row, n) => (ids[first + n] = row.id));
+  return ids;
+}
+
+/** The places that are on the screen, with some above and below. */
+export function inView(
+  top: number,
+  view: number,
+  height: number,
+  total: number,
+  spare = 14,
+): { from: number; to: number } {
+  const from = Math.max(0, Math.min(Math.floor(top / height) - spare, total - 1));
+  return { from: Math.max(0, from), to: Math.min(total, Math.ceil((top + view) / height) + spare) };
 }
 
 const joined = (...parts: (string | null)[]) => parts.filter((part) => part).join(' ');
