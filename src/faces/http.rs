@@ -9,6 +9,7 @@ mod choices;
 mod donor;
 mod donors;
 mod edits;
+mod figures;
 mod gifts;
 mod home;
 mod hooks;
@@ -49,7 +50,7 @@ use crate::ground::access::Right;
 use crate::ground::budget::{BudgetView, Forecast};
 use crate::ground::time::CalendarDate;
 use crate::search::Search;
-use crate::store::{Rows, Shelves, StagedShelf};
+use crate::store::{GivingShelf, Rows, Shelves, StagedShelf};
 pub use auth::Need;
 use problem::Problem;
 use routes::{API, Route, guarded, on};
@@ -97,6 +98,8 @@ pub struct Face {
     pub shelves: Arc<Shelves>,
     /// The queue by what its rows hold.
     pub queue: Arc<StagedShelf>,
+    /// Confirmed gifts by day and donor.
+    pub giving: Arc<GivingShelf>,
     /// How long a request of an existing caller waits for what it asked for.
     pub patience: Duration,
     /// What the pages say about this installation.
@@ -125,12 +128,15 @@ impl Face {
         desk.store.follow(Arc::<Shelves>::clone(&shelves));
         let queue = Arc::new(StagedShelf::default());
         desk.store.follow(Arc::<StagedShelf>::clone(&queue));
+        let giving = Arc::new(GivingShelf::default());
+        desk.store.follow(Arc::<GivingShelf>::clone(&giving));
         Self {
             desk,
             search,
             rows,
             shelves,
             queue,
+            giving,
             patience: PATIENCE,
             info: Arc::new(info),
             guard: Arc::default(),
@@ -188,6 +194,7 @@ fn routes() -> Vec<Route> {
     use Right::{Decide, Edit, Journal, See, Settings, Sync, Tokens, Users};
     let mirror = [
         on("GET", "/api/home", See, get(home::home)),
+        on("GET", "/api/home/figures/{name}", See, get(figures::figure)),
         on("GET", "/api/settings", See, get(settings::settings)),
         on("PATCH", "/api/settings", Settings, patch(settings::change)),
         on("GET", "/api/choices/{object}", See, get(choices::choices)),

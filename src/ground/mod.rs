@@ -11,6 +11,7 @@ pub mod crm;
 pub mod edit;
 pub mod further;
 pub mod gift;
+pub mod giving;
 pub mod id;
 pub mod intake;
 pub mod journal;

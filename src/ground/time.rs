@@ -75,6 +75,11 @@ pub struct CalendarDate(Date);
 pub struct BadDate(String);
 
 impl CalendarDate {
+    /// The first date there is.
+    pub const FIRST: Self = Self(Date::MIN);
+    /// The last date there is.
+    pub const LAST: Self = Self(Date::MAX);
+
     /// The date with these numbers, if the calendar has it.
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         Date::new(year, month, day).ok().map(Self)
@@ -89,6 +94,24 @@ impl CalendarDate {
     /// The date as the number YYYYMMDD, which is in order as dates are.
     pub fn number(self) -> i32 {
         i32::from(self.0.year()) * 10_000 + i32::from(self.0.month()) * 100 + i32::from(self.0.day())
+    }
+
+    /// The Monday of its week.
+    #[must_use]
+    pub fn monday(self) -> Self {
+        self.plus_days(-i32::from(self.0.weekday().to_monday_zero_offset()))
+    }
+
+    /// The first day of its month.
+    #[must_use]
+    pub fn first_of_month(self) -> Self {
+        Self(self.0.first_of_month())
+    }
+
+    /// The same day `years` later (or earlier); 29 February becomes the 28th where there is none.
+    #[must_use]
+    pub fn plus_years(self, years: i32) -> Self {
+        Self(self.0.saturating_add(years.years()))
     }
 
     /// Year of the date.

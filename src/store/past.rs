@@ -48,7 +48,8 @@ impl Ledger<'_> {
         Ok(Seq(known))
     }
 
-    pub(super) fn header(&self, seq: u64) -> Result<Header, StoreError> {
+    /// Who did what to which subject in an entry, without its content.
+    pub fn header(&self, seq: u64) -> Result<Header, StoreError> {
         let value = self.0.entry(seq)?;
         decode_header(&value.ok_or(StoreError::corrupt("a gap in the journal", 0))?)
     }

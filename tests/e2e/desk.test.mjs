@@ -147,7 +147,7 @@ test('the donor has a page with the gift, and what is added there is on its way'
   await page.goto(URL_);
   // The keys are heard once the page is there.
   await heading('Home').waitFor();
-  await page.getByRole('link', { name: 'Donors' }).waitFor();
+  await page.getByRole('link', { name: 'Donors', exact: true }).waitFor();
   await page.keyboard.press('g');
   await page.keyboard.press('d');
   await heading('Donors').waitFor();
@@ -220,6 +220,44 @@ test('a switch of the desk is kept at once', async () => {
   await axe('settings');
   await page.screenshot({ path: `${OUT}settings-desk.png`, fullPage: true });
   await box.uncheck();
+});
+
+test('home says what came in against last year, and every figure opens to its records', async () => {
+  await page.goto(`${URL_}/`);
+  await page.getByRole('heading', { name: 'What came in' }).waitFor();
+  const link = page.locator('a[href="/figures/gifts-this-month"]');
+  const count = Number((await link.innerText()).replace(/\D/g, ''));
+  await link.click();
+  await heading('Gifts of this month').waitFor();
+  await page.getByText(new RegExp(`^1 to \\d+ of ${count}$`)).waitFor();
+  await axe('figure');
+  await page.goBack();
+  await page.getByRole('link', { name: /gave for the first time/ }).click();
+  await heading('First gifts to thank for').waitFor();
+  await page.getByRole('row').nth(1).getByRole('link').first().click();
+  await page.waitForURL(/\/donors\/[0-9a-f-]+$/);
+});
+
+test('the palette goes anywhere, finds donors and gives the focus back', async () => {
+  await page.goto(`${URL_}/`);
+  await heading('Home').waitFor();
+  await page.keyboard.press('Control+k');
+  const field = page.getByRole('combobox', { name: 'Go to a page, do something, or find a donor' });
+  await field.fill('batch');
+  await page.getByRole('option', { name: /Go to Batches/ }).waitFor();
+  await axe('palette');
+  await page.keyboard.press('Enter');
+  await heading('Batches').waitFor();
+  await page.keyboard.press('Control+k');
+  await field.fill('smith');
+  await page.getByRole('option', { name: /Smith/ }).first().waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/donors\/[0-9a-f-]+$/);
+  await page.keyboard.press('Control+k');
+  await field.waitFor();
+  await page.keyboard.press('Escape');
+  await field.waitFor({ state: 'detached' });
 });
 
 test('nothing complained', () => assert.deepEqual(complaints, []));

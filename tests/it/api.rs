@@ -3,6 +3,7 @@
 mod callers;
 mod desk;
 mod edits;
+mod home;
 mod model;
 mod past;
 mod rights;

@@ -705,6 +705,34 @@ const matches = (row, q) =>
     donors.find((it) => it.id === row.donorId)?.name,
   ].some((text) => text?.toLowerCase().includes(q));
 
+const gifts = [
+  { object: 'gifts', title: 'Ada Whitlock', day: '2026-11-23', donorId: '1', url: null },
+  { object: 'gifts', title: 'Jon Pell', day: '2026-11-24', donorId: '2', url: null },
+].map((gift, n) =>
+  Object.assign(gift, { amount: { amountMicros: (n + 1) * 10_000_000, currencyCode: 'GBP' } }),
+);
+function compared(period) {
+  const came = (name, from, to, list) => ({
+    name,
+    from,
+    to,
+    gifts: list.length,
+    totals: list.length
+      ? [
+          {
+            amountMicros: list.reduce((sum, gift) => sum + gift.amount.amountMicros, 0),
+            currencyCode: 'GBP',
+            rows: list.length,
+          },
+        ]
+      : [],
+    withoutAmount: 0,
+  });
+  return {
+    now: came(`gifts-this-${period}`, '2026-11-23', '2026-11-26', gifts),
+    before: came(`gifts-that-${period}-last-year`, '2025-11-24', '2025-11-27', gifts.slice(1)),
+  };
+}
 function mark(id, processingStatus) {
   const row = find(rows, id);
   const shown = view(row);
@@ -796,8 +824,22 @@ const routes = [
           reachable: !process.env.MOCK_DOWN,
           note: process.env.MOCK_DOWN ? 'Connection refused.' : null,
         },
+        cameIn: { week: compared('week'), month: compared('month'), freshness: objects()[0].freshness },
+        nudges: [
+          { name: 'first-gifts', count: gifts.length, note: null, freshness: objects()[0].freshness },
+          { name: 'tasks-due', count: null, note: 'Not mirrored yet.', freshness: objects()[0].freshness },
+        ],
+        activity: journal.toReversed().slice(0, 8),
       };
     },
+  ],
+  [
+    'GET',
+    '/api/home/figures/:id',
+    ({ id }) => ({
+      data: gifts.map((gift, n) => Object.assign(gift, { id: String(n) })),
+      meta: { name: id, total: gifts.length, hasMore: false, asOf: now(), freshness: objects()[0].freshness },
+    }),
   ],
   [
     'GET',

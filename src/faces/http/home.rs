@@ -8,13 +8,15 @@ use utoipa::ToSchema;
 use super::Face;
 use super::auth::Known;
 use super::batches::RunView;
+use super::figures::{self, CameInView, NudgeView};
+use super::journal::{EntryView, entry_view};
 use super::params::NoParams;
 use super::problem::Problem;
 use super::queue::CountsView;
 use super::wire::FreshnessView;
 use crate::ground::edit::State as Far;
-use crate::ground::id::{ConnectionId, Object};
-use crate::ground::journal::SubjectState;
+use crate::ground::id::{ConnectionId, Object, Seq};
+use crate::ground::journal::{Actor, SubjectState};
 use crate::ground::run::ProcessRun;
 use crate::store::{Ledger, StoreError};
 
@@ -22,6 +24,10 @@ use crate::store::{Ledger, StoreError};
 const ON_HOME: [Object; 2] = [Object::People, Object::Gifts];
 /// Runs shown on Home beside the active ones.
 const RUNS_MAX: usize = 5;
+/// What was done last, at most.
+const ACTIVITY_MAX: usize = 8;
+/// Entries looked at for it.
+const LOOKED_BACK: u64 = 400;
 
 /// Everything on Home.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,6 +42,12 @@ pub struct HomeView {
     needs_me: Vec<NeedView>,
     runs: Vec<RunView>,
     twenty: TwentyView,
+    /// What came in this week and month, against last year.
+    came_in: CameInView,
+    /// What rules found.
+    nudges: Vec<NudgeView>,
+    /// What people and programs did last.
+    activity: Vec<EntryView>,
 }
 
 /// The mirror of one object.
@@ -170,18 +182,50 @@ pub(super) async fn home(
     known: Known,
     _: NoParams,
 ) -> Result<Json<HomeView>, Problem> {
-    let snapshot = known.snapshot(&face)?;
+    loop {
+        if let Some(view) = view(&face, &known)? {
+            return Ok(Json(view));
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Everything on Home; none while there is more to read first than fits in one go.
+fn view(face: &Face, known: &Known) -> Result<Option<HomeView>, Problem> {
+    let snapshot = known.snapshot(face)?;
     let ledger = snapshot.ledger();
+    let Some((came_in, nudges)) = figures::on_home(&ledger, face)? else { return Ok(None) };
     let staging = CountsView::of(|status| ledger.staged_count(None, status))?;
-    Ok(Json(HomeView {
+    Ok(Some(HomeView {
         as_of: snapshot.as_of().to_string(),
         demo: face.info.demo,
         organisation: face.info.organisation.clone(),
         time_zone: face.desk.zone.name().to_owned(),
         needs_me: needs(&staging, edits_in_need(&ledger)?),
         staging,
-        mirror: mirrors(&ledger, &face)?,
+        mirror: mirrors(&ledger, face)?,
         runs: runs(&ledger)?,
-        twenty: twenty(&ledger, &face)?,
+        twenty: twenty(&ledger, face)?,
+        came_in,
+        nudges,
+        activity: activity(&ledger)?,
     }))
+}
+
+/// What people and programs did last: what was seen by a sync, and what runs did, is left out.
+fn activity(ledger: &Ledger<'_>) -> Result<Vec<EntryView>, StoreError> {
+    let last = ledger.last_seq()?.0;
+    let mut told = Vec::new();
+    for seq in (last.saturating_sub(LOOKED_BACK) + 1..=last).rev() {
+        if told.len() == ACTIVITY_MAX {
+            break;
+        }
+        if matches!(
+            ledger.header(seq)?.actor,
+            Actor::User(_) | Actor::Token(_) | Actor::Operator | Actor::OperatorUid(_)
+        ) {
+            told.extend(entry_view(ledger, Seq(seq))?);
+        }
+    }
+    Ok(told)
 }

@@ -58,7 +58,7 @@ fn at(path: &str) -> String {
 }
 
 /// A workspace with everything that Almoner wants.
-fn provisioned() -> Api {
+pub(super) fn provisioned() -> Api {
     let outside = Outside::bare(31);
     let process = outside.boot();
     let world = outside.world();

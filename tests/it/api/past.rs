@@ -22,7 +22,7 @@ impl Api {
         assert!(reply.status().is_success(), "{reply:?}");
     }
 
-    fn synced(&mut self) -> Instant {
+    pub(super) fn synced(&mut self) -> Instant {
         self.outside.advance_ms(20 * 60_000);
         self.process.sync_now();
         assert_eq!(self.outside.settle(&mut self.process), Settled::Quiet);

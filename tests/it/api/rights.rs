@@ -74,6 +74,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("POST /api/fundraising/gift-payouts/{id}/gifts/unlink", "Af W*"),
     ("GET /api/sync/edits/{id}", "Anfrv R*"),
     ("GET /api/home", "Anfrv R*"),
+    ("GET /api/home/figures/{name}", "Anfrv R*"),
     ("GET /api/sync", "Anfrv R*"),
     ("POST /api/sync", "Anf W*"),
     ("POST /api/sync/objects", "A *"),

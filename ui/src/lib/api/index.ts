@@ -1,5 +1,6 @@
 import { call } from './client';
 import type {
+  FigurePage,
   Marked,
   Batch,
   BatchPatch,
@@ -49,6 +50,8 @@ export const api = {
   session: () => call<Session>('GET', '/api/session'),
   signOut: () => call<void>('DELETE', '/api/session'),
   home: (signal?: Signal) => call<Home>('GET', '/api/home', { signal }),
+  figure: (name: string, query: { limit: number; offset: number }, signal?: Signal) =>
+    call<FigurePage>('GET', `/api/home/figures/${name}`, { query, signal }),
 
   sync: (signal?: Signal) => call<Sync>('GET', '/api/sync', { signal }),
   startSync: () => call<unknown>('POST', '/api/sync', { body: {} }),

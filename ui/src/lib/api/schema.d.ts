@@ -672,6 +672,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/home/figures/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The records behind a figure of Home: their count, and the sum of their amounts, is the figure. */
+        get: operations["figure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/journal": {
         parameters: {
             query?: never;
@@ -1194,6 +1211,27 @@ export interface components {
             /** @description When calls go out again. */
             until?: string | null;
         };
+        /** @description What came in, against last year. */
+        CameInView: {
+            freshness: components["schemas"]["FreshnessView"];
+            month: components["schemas"]["ComparedView"];
+            week: components["schemas"]["ComparedView"];
+        };
+        /** @description Gifts of a period. */
+        CameView: {
+            from: string;
+            /** Format: int64 */
+            gifts: number;
+            /** @description The figure's name, for the records behind it. */
+            name: string;
+            to: string;
+            totals: components["schemas"]["TotalView"][];
+            /**
+             * Format: int64
+             * @description Gifts without an amount that can be read: in no sum.
+             */
+            withoutAmount: number;
+        };
         /** @description One field before and after. */
         ChangeView: {
             after?: unknown;
@@ -1246,6 +1284,11 @@ export interface components {
             giftPayout?: components["schemas"]["NamedRef"] | null;
             opportunity?: components["schemas"]["NamedRef"] | null;
             recurringAgreement?: components["schemas"]["NamedRef"] | null;
+        };
+        /** @description A period and the one it is compared with. */
+        ComparedView: {
+            before: components["schemas"]["CameView"];
+            now: components["schemas"]["CameView"];
         };
         /** @description Conflicts, newest first. */
         ConflictList: {
@@ -1484,6 +1527,35 @@ export interface components {
             field: string;
             message: string;
         };
+        /** @description The records behind a figure. */
+        FigureAnswer: {
+            data: components["schemas"]["FigureRow"][];
+            meta: components["schemas"]["FigureMeta"];
+        };
+        /** @description `meta` of a figure. */
+        FigureMeta: {
+            asOf: string;
+            freshness: components["schemas"]["FreshnessView"];
+            hasMore: boolean;
+            name: string;
+            /**
+             * Format: int64
+             * @description How many records the whole figure has.
+             */
+            total: number;
+        };
+        /** @description A record behind a figure. */
+        FigureRow: {
+            amount?: components["schemas"]["MoneyView"] | null;
+            /** @description The day that put it here: given, due, expected. */
+            day?: string | null;
+            donorId?: string | null;
+            id: string;
+            object: string;
+            title?: string | null;
+            /** @description The record in Twenty. */
+            url?: string | null;
+        };
         /** @description A finding in words. */
         FindingView: {
             /** @description What to do. */
@@ -1577,10 +1649,16 @@ export interface components {
         };
         /** @description Everything on Home. */
         HomeView: {
+            /** @description What people and programs did last. */
+            activity: components["schemas"]["EntryView"][];
             asOf: string;
+            /** @description What came in this week and month, against last year. */
+            cameIn: components["schemas"]["CameInView"];
             demo: boolean;
             mirror: components["schemas"]["MirrorView"][];
             needsMe: components["schemas"]["NeedView"][];
+            /** @description What rules found. */
+            nudges: components["schemas"]["NudgeView"][];
             organisation: string;
             runs: components["schemas"]["RunView"][];
             staging: components["schemas"]["CountsView"];
@@ -1801,6 +1879,19 @@ export interface components {
             body?: string | null;
             targets?: components["schemas"]["TargetBody"][] | null;
             title: string;
+        };
+        /** @description What a rule found. */
+        NudgeView: {
+            /**
+             * Format: int64
+             * @description How many; none where the rule could not be evaluated.
+             */
+            count?: number | null;
+            freshness: components["schemas"]["FreshnessView"];
+            /** @description The figure's name, for the records behind it. */
+            name: string;
+            /** @description Why it could not. */
+            note?: string | null;
         };
         /** @description The mirror of one object. */
         ObjectView: {
@@ -6859,6 +6950,62 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    figure: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FigureAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,6 +2,7 @@
 // docs/openapi.json. Two things are added here: the closed sets of words that docs/API.md names, and that what may be
 // null is always sent.
 import type { Money } from '../model/money';
+import type { T } from '../texts';
 import type { components } from './schema';
 
 export type { Money };
@@ -145,7 +146,18 @@ export type ConflictList = { data: Conflict[]; meta: Whole<Wire['ListMeta']> };
 export type EditState = 'waiting' | 'sent' | 'conflict' | 'refused';
 export type Edit = Known<'EditView', { state: EditState; fields: Known<'WantedView', { value: unknown }>[] }>;
 export type EditList = { data: Edit[]; meta: Whole<Wire['ListMeta']> };
-export type Home = Known<'HomeView', { mirror: MirrorObject[]; runs: Run[] }>;
+export type Came = Whole<Wire['CameView']>;
+export type CameIn = Whole<Wire['CameInView']>;
+export type FigureName = keyof typeof T.figures;
+export type Nudge = Known<'NudgeView', { name: FigureName; freshness: Freshness }>;
+export type FigurePage = {
+  data: Whole<Wire['FigureRow']>[];
+  meta: Known<'FigureMeta', { freshness: Freshness }>;
+};
+export type Home = Known<
+  'HomeView',
+  { mirror: MirrorObject[]; runs: Run[]; cameIn: CameIn; nudges: Nudge[]; activity: JournalEntry[] }
+>;
 
 export type Role = 'admin' | 'finance' | 'fundraising' | 'reviewer' | 'viewer';
 export type Right =
