@@ -168,7 +168,7 @@ pub struct FigureRow {
 /// What is read of a task or an agreement.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Due {
+struct Told {
     title: Option<String>,
     name: Option<String>,
     due_at: Option<String>,
@@ -330,7 +330,7 @@ fn about(
 
 fn due_row(face: &Face, object: Object, record: &Record<String>) -> Option<FigureRow> {
     let id = record.key.uuid()?;
-    let told: Due = serde_json::from_str(&record.value).unwrap_or_default();
+    let told: Told = serde_json::from_str(&record.value).unwrap_or_default();
     let day = told.due_at.or(told.next_expected_at);
     let date = |text: &str| {
         // A time is told as the day it falls on where the organisation is.
