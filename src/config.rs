@@ -1,12 +1,18 @@
 //! Settings for the start: a TOML file, then the environment, then flags; the later wins. Everything else is in the
 //! ledger.
 
+mod read;
+mod schema;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::Serialize;
 
-use crate::ground::run::{CHUNK, CHUNK_MAX};
+use crate::ground::run::CHUNK;
+pub use read::{Origin, Trouble};
+use read::{Read, Value, variables};
+use schema::{Setting, truth};
 
 /// What `serve` needs to know.
 #[derive(Clone, Debug)]
@@ -37,30 +43,6 @@ pub struct Config {
     pub staging_enabled: bool,
 }
 
-/// The file's own shape; unknown names are refused, since a misspelt setting must not be ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    data: Option<PathBuf>,
-    listen: Option<SocketAddr>,
-    public_url: Option<String>,
-    organisation: Option<String>,
-    time_zone: Option<String>,
-    sync_minutes: Option<u32>,
-    walk_hours: Option<u32>,
-    gift_staging: Option<bool>,
-    twenty: TwentyFile,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct TwentyFile {
-    url: Option<String>,
-    api_key: Option<String>,
-    share_percent: Option<u32>,
-    create_max: Option<usize>,
-}
-
 /// What a command needs that works on the Twenty workspace alone.
 #[derive(Clone, Debug)]
 pub struct CrmConfig {
@@ -83,36 +65,10 @@ pub struct Flags {
     pub listen: Option<SocketAddr>,
 }
 
-/// A setting is missing or wrong.
+/// Settings are missing or wrong: all of it at once.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read the settings file {path}: {reason}")]
-    File {
-        /// Which file.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// Nobody said.
-    #[error("{what} is not set: {how}")]
-    Missing {
-        /// What.
-        what: &'static str,
-        /// How to set it.
-        how: &'static str,
-    },
-    /// The value makes no sense.
-    #[error("{name} does not take {value:?}: {how}")]
-    Wrong {
-        /// The setting.
-        name: &'static str,
-        /// Its value.
-        value: String,
-        /// What it takes.
-        how: &'static str,
-    },
-}
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "))]
+pub struct ConfigError(pub Vec<Trouble>);
 
 /// Reads the environment; a closure in tests.
 pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -123,58 +79,26 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// `1 true yes on`, any case (domain 4.12).
-fn truth(name: &'static str, value: &str) -> Result<bool, ConfigError> {
-    match value.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err(ConfigError::Wrong { name, value: value.to_owned(), how: "write true or false" }),
-    }
-}
-
-fn read_file(path: &Path) -> Result<File, ConfigError> {
-    let bad = |reason: String| ConfigError::File { path: path.display().to_string(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| bad(error.to_string()))
-}
-
 impl Config {
     /// The settings from file, environment and flags.
     pub fn load(flags: &Flags, env: Environment<'_>) -> Result<Self, ConfigError> {
-        let path = flags.file.clone().or_else(|| env("ALMONER_CONFIG").map(PathBuf::from));
-        let file = path.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        let data = flags.data.clone().or_else(|| env("ALMONER_DATA").map(PathBuf::from)).or(file.data);
-        let data = data
-            .ok_or(ConfigError::Missing { what: "the data folder", how: "use --data DIR or ALMONER_DATA" })?;
-        let listen = match (flags.listen, env("ALMONER_LISTEN")) {
-            (Some(listen), _) => Some(listen),
-            (None, Some(text)) => Some(text.parse().map_err(|_| ConfigError::Wrong {
-                name: "ALMONER_LISTEN",
-                value: text,
-                how: "write an address such as 127.0.0.1:8080",
-            })?),
-            (None, None) => file.listen,
-        };
-        let (share_percent, create_max) = calls(&file.twenty)?;
-        let crm = CrmConfig::of(file.twenty, file.public_url, env)?;
-        let staging = env("FUNDRAISING_ENABLE_GIFT_STAGING")
-            .map(|value| truth("FUNDRAISING_ENABLE_GIFT_STAGING", &value))
-            .transpose()?;
+        let read = Read::of(flags, env);
+        let crm = CrmConfig::of(&read, &[""])?;
+        let text = |key| read.text(key).unwrap_or_default();
+        let number = |key| text(key).parse::<u32>().unwrap_or_default();
         Ok(Self {
-            data,
-            listen: listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            data: text("data").into(),
+            listen: text("listen").parse().unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
             twenty_url: crm.url,
             twenty_key: crm.key,
             public_url: crm.public_url,
-            organisation: env("ALMONER_ORGANISATION")
-                .or(file.organisation)
-                .unwrap_or_else(|| "Your organisation".into()),
-            time_zone: env("ALMONER_TIME_ZONE").or(file.time_zone).unwrap_or_else(|| "Europe/London".into()),
-            sync_minutes: file.sync_minutes.unwrap_or(15).max(1),
-            walk_hours: file.walk_hours.unwrap_or(24).max(1),
-            share_percent,
-            create_max,
-            staging_enabled: staging.or(file.gift_staging).unwrap_or(true),
+            organisation: text("organisation").to_owned(),
+            time_zone: text("time_zone").to_owned(),
+            sync_minutes: number("sync_minutes"),
+            walk_hours: number("walk_hours"),
+            share_percent: number("twenty.share_percent"),
+            create_max: usize::try_from(number("twenty.create_max")).unwrap_or(CHUNK),
+            staging_enabled: truth(text("gift_staging")).unwrap_or(true),
         })
     }
 }
@@ -182,57 +106,75 @@ impl Config {
 impl CrmConfig {
     /// The settings from file and environment.
     pub fn load(path: Option<&Path>, env: Environment<'_>) -> Result<Self, ConfigError> {
-        let path = path.map(Path::to_owned).or_else(|| env("ALMONER_CONFIG").map(PathBuf::from));
-        let file = path.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        Self::of(file.twenty, file.public_url, env)
+        let flags = Flags { file: path.map(Path::to_owned), ..Flags::default() };
+        Self::of(&Read::of(&flags, env), &["twenty."])
     }
 
-    fn of(file: TwentyFile, public_url: Option<String>, env: Environment<'_>) -> Result<Self, ConfigError> {
-        let url = env("TWENTY_API_BASE_URL").or(file.url);
-        let url = url.ok_or(ConfigError::Missing {
-            what: "Twenty's address",
-            how: "set TWENTY_API_BASE_URL, or url under [twenty] in the settings file",
-        })?;
-        let key = env("TWENTY_API_KEY").or(file.api_key);
-        let key = key.ok_or(ConfigError::Missing {
-            what: "Twenty's API key",
-            how: "set TWENTY_API_KEY, or api_key under [twenty] in the settings file",
-        })?;
-        let public_url = env("ALMONER_PUBLIC_URL").or(public_url);
+    /// They are all well once nothing is told to be in the way.
+    fn of(read: &Read, needed: &[&str]) -> Result<Self, ConfigError> {
+        let troubles = read.troubles(needed);
+        if !troubles.is_empty() {
+            return Err(ConfigError(troubles));
+        }
+        let text = |key| read.text(key).unwrap_or_default();
         Ok(Self {
-            url: base_url("TWENTY_API_BASE_URL", &url)?,
-            key,
-            public_url: public_url.map(|url| base_url("ALMONER_PUBLIC_URL", &url)).transpose()?,
+            url: base_url(text("twenty.url")),
+            key: text("twenty.api_key").to_owned(),
+            public_url: read.text("public_url").map(base_url),
         })
     }
 }
 
-/// The share of Twenty's limits that we take, in per cent, and how many gifts one call creates.
-fn calls(file: &TwentyFile) -> Result<(u32, usize), ConfigError> {
-    let wrong = |name, value: String, how| ConfigError::Wrong { name, value, how };
-    let share_percent = file.share_percent.unwrap_or(80);
-    if !(1..=100).contains(&share_percent) {
-        return Err(wrong("share_percent", share_percent.to_string(), "write a number from 1 to 100"));
-    }
-    let create_max = file.create_max.unwrap_or(CHUNK);
-    if !(1..=CHUNK_MAX).contains(&create_max) {
-        return Err(wrong("create_max", create_max.to_string(), "write a number from 1 to 200"));
-    }
-    Ok((share_percent, create_max))
+/// The server's address without `/rest` and without a trailing slash; older notes give it with both.
+fn base_url(text: &str) -> String {
+    let text = text.trim_end_matches('/');
+    text.strip_suffix("/rest").unwrap_or(text).to_owned()
 }
 
-/// The server's address without `/rest` and without a trailing slash; older notes give it with both.
-fn base_url(name: &'static str, text: &str) -> Result<String, ConfigError> {
-    let text = text.trim().trim_end_matches('/');
-    let base = text.strip_suffix("/rest").unwrap_or(text);
-    if base.starts_with("http://") || base.starts_with("https://") {
-        return Ok(base.to_owned());
-    }
-    Err(ConfigError::Wrong {
-        name,
-        value: text.to_owned(),
-        how: "write an address such as https://crm.example.org",
-    })
+/// A setting as it is shown.
+#[derive(Debug, Serialize)]
+pub struct Shown {
+    /// Its name in the file.
+    pub key: &'static str,
+    /// Its value; none when it is not set, and of a secret only that it is set.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub origin: Option<String>,
+    /// Whether it is kept from view.
+    pub secret: bool,
+    /// What it is.
+    pub what: &'static str,
+}
+
+/// Every setting with where it came from; secrets are not shown.
+pub fn show(flags: &Flags, env: Environment<'_>) -> Vec<Shown> {
+    let shown = |(setting, value): (&'static Setting, Option<Value>)| Shown {
+        key: setting.key,
+        value: value
+            .as_ref()
+            .map(|value| if setting.secret { "(hidden)".into() } else { value.text.clone() }),
+        origin: value.map(|value| value.origin.to_string()),
+        secret: setting.secret,
+        what: setting.what,
+    };
+    Read::of(flags, env).values.into_iter().map(shown).collect()
+}
+
+/// Everything that is wrong with the settings for `serve`, and what is worth knowing. `present` are the names of all variables.
+pub fn check(flags: &Flags, env: Environment<'_>, present: &[String]) -> (Vec<Trouble>, Vec<Trouble>) {
+    let mut troubles = Read::of(flags, env).troubles(&[""]);
+    let (unknown, notes) = variables(present);
+    troubles.extend(unknown);
+    (troubles, notes)
+}
+
+/// The names of the process's variables that are set to something.
+#[expect(clippy::disallowed_methods, reason = "settings are read here, once")]
+pub fn present() -> Vec<String> {
+    let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+    let mut names: Vec<String> = set.filter_map(|(name, _)| name.into_string().ok()).collect();
+    names.sort();
+    names
 }
 
 #[cfg(test)]
@@ -294,5 +236,76 @@ mod tests {
         );
         let wrong = env(&[("TWENTY_API_BASE_URL", "crm.example.org"), ("TWENTY_API_KEY", "k")]);
         assert!(Config::load(&flags(None), &wrong).unwrap_err().to_string().contains("https://"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("almoner.toml");
+        std::fs::write(
+            &path,
+            "organization = \"x\"\nsync_minutes = 0\n\n[twenty]\nurl = \"crm\"\nshares = 3\napi_key = [1]\n",
+        )
+        .unwrap();
+        let present =
+            ["ALMONER_DTA", "STRIPE_API_KEY", "HOME", "ALMONER_LOG", "TWENTY_API_KEY"].map(str::to_owned);
+        let flags = Flags { file: Some(path.clone()), data: None, listen: None };
+        let (troubles, notes) = check(&flags, &env(&[("ALMONER_TIME_ZONE", "Mars")]), &present);
+        let told: Vec<String> = troubles.iter().map(ToString::to_string).collect();
+        let file = path.display();
+        for (line, part) in [
+            (format!("{file}:1: "), "no setting organization; did you mean organisation?"),
+            (format!("{file}:2: "), "sync_minutes does not take \"0\": write a number from 1 to 1440"),
+            (format!("{file}:5: "), "write an address such as https://crm.example.org"),
+            (format!("{file}:6: "), "no setting twenty.shares"),
+            (format!("{file}:7: "), "twenty.api_key takes one text"),
+            ("ALMONER_TIME_ZONE: ".into(), "Europe/London"),
+            ("data: ".into(), "use --data, or set ALMONER_DATA, or write data in the settings file"),
+            ("twenty.api_key: ".into(), "or write api_key under [twenty]"),
+            ("ALMONER_DTA: ".into(), "did you mean ALMONER_DATA?"),
+        ] {
+            assert!(
+                told.iter().any(|told| told.starts_with(&line) && told.contains(part)),
+                "{line}{part}: {told:#?}"
+            );
+        }
+        assert_eq!(told.len(), 9, "{told:#?}");
+        assert_eq!(notes.len(), 1);
+        assert!(notes[0].to_string().starts_with("STRIPE_API_KEY: not used: "));
+        std::fs::write(&path, "data = \n").unwrap();
+        let (troubles, _) = check(&flags, &env(&[]), &[]);
+        assert!(troubles[0].at.ends_with("almoner.toml:1"), "{troubles:?}");
+    }
+
+    #[test]
+    fn each_value_is_shown_with_its_origin_and_a_secret_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("almoner.toml");
+        std::fs::write(
+            &path,
+            "listen = \"0.0.0.0:1\"\nwalk_hours = 12\n[twenty]\napi_key = \"planted-secret\"\n",
+        )
+        .unwrap();
+        let flags = Flags { file: Some(path.clone()), data: Some("/d".into()), listen: None };
+        let all = show(
+            &flags,
+            &env(&[("ALMONER_LISTEN", "127.0.0.1:9"), ("FUNDRAISING_BATCH_PROCESS_CHUNK_SIZE", "25")]),
+        );
+        let of = |key: &str| {
+            let shown = all.iter().find(|shown| shown.key == key).unwrap();
+            (shown.value.clone().unwrap_or_default(), shown.origin.clone().unwrap_or_default())
+        };
+        assert_eq!(of("data"), ("/d".into(), "--data".into()));
+        assert_eq!(of("listen"), ("127.0.0.1:9".into(), "ALMONER_LISTEN".into()));
+        assert_eq!(of("walk_hours"), ("12".into(), format!("{}:2", path.display())));
+        assert_eq!(of("sync_minutes"), ("15".into(), "default".into()));
+        assert_eq!(of("twenty.create_max"), ("25".into(), "FUNDRAISING_BATCH_PROCESS_CHUNK_SIZE".into()));
+        assert_eq!(of("twenty.api_key").0, "(hidden)");
+        assert_eq!(of("public_url"), (String::new(), String::new()));
+        let told = format!("{} {all:?}", serde_json::to_string(&all).unwrap());
+        assert!(!told.contains("planted-secret"));
+        std::fs::write(&path, "[twenty]\napi_key = \"\"\n").unwrap();
+        let (troubles, _) = check(&flags, &env(&[("TWENTY_API_KEY", " ")]), &[]);
+        assert!(troubles.iter().any(|it| it.text.contains("does not take this value")), "{troubles:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod compact;
+mod config;
 mod demo;
 mod journal;
 mod people;
@@ -13,7 +14,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Almoner sits between your charity's CRM and its inbound gifts.
 #[derive(Parser, Debug)]
@@ -43,6 +44,13 @@ enum Command {
     People(people::People),
     /// Who may come in, and what for, beside a running Almoner or alone
     Users(users::Users),
+    /// What the settings are and where each came from, or what is wrong with them
+    Config(config::Config),
+    /// Print the completions of a shell: almoner completions bash > /etc/bash_completion.d/almoner
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
     /// Print the OpenAPI document
     Openapi,
 }
@@ -73,6 +81,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Compact(compact) => compact.run(),
         Command::People(people) => people.run(),
         Command::Users(users) => users.run(),
+        Command::Config(config) => config.run(),
+        Command::Completions { shell } => {
+            completions(shell);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Openapi => {
             say(&super::http::openapi_json());
             Ok(ExitCode::SUCCESS)
@@ -82,6 +95,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     // Everything that writes has ended by now; a proof of the ledger that nobody waits for any more need not.
     runtime.shutdown_background();
     code
+}
+
+/// Written into memory first: a closed pipe is no reason to fail.
+fn completions(shell: clap_complete::Shell) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "almoner", &mut script);
+    say(String::from_utf8_lossy(&script).trim_end());
 }
 
 /// A line for the person or the script that started us. A closed pipe is no reason to fail.
@@ -105,10 +125,21 @@ async fn asked_to_stop() -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_shell_completes_every_command() {
+        for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "almoner", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for command in Cli::command().get_subcommands() {
+                assert!(script.contains(command.get_name()), "{shell} {}", command.get_name());
+            }
+        }
     }
 }
