@@ -169,7 +169,6 @@ pub fn check(flags: &Flags, env: Environment<'_>, present: &[String]) -> (Vec<Tr
 }
 
 /// The names of the process's variables that are set to something.
-#[expect(clippy::disallowed_methods, reason = "settings are read here, once")]
 pub fn present() -> Vec<String> {
     let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
     let mut names: Vec<String> = set.filter_map(|(name, _)| name.into_string().ok()).collect();

@@ -63,8 +63,12 @@ fn checked(at: &Where) -> anyhow::Result<ExitCode> {
         let told = serde_json::json!({ "ok": troubles.is_empty(), "troubles": list(&troubles), "notes": list(&notes) });
         say(&serde_json::to_string(&told)?);
     } else {
-        troubles.iter().for_each(|trouble| say(&trouble.to_string()));
-        notes.iter().for_each(|note| say(&format!("note: {note}")));
+        for trouble in &troubles {
+            say(&trouble.to_string());
+        }
+        for note in &notes {
+            say(&format!("note: {note}"));
+        }
         if troubles.is_empty() {
             say("The settings are well.");
         }

@@ -46,7 +46,7 @@ enum Command {
     Users(users::Users),
     /// What the settings are and where each came from, or what is wrong with them
     Config(config::Config),
-    /// Print the completions of a shell: almoner completions bash > /etc/bash_completion.d/almoner
+    /// Print the completions of a shell, to be kept where it looks for them
     Completions {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
