@@ -94,7 +94,7 @@ impl App {
         let supervisor = Supervisor::start(&means, &search);
         // Gifts come in without it: a folder that cannot hold a socket stops nobody's work.
         let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let control = control::start(&config.data, desk.store.clone(), &url, stopped.clone())
+        let control = control::start(&config.data, desk.clone(), &url, stopped.clone())
             .inspect_err(|error| tracing::warn!(event = "control_socket_failed", %error))
             .ok();
         let server = serve(listener, face, stopped);

@@ -6,17 +6,20 @@
 mod compact;
 mod erase;
 mod export;
+mod gifts;
+mod subject;
 mod users;
 mod verdict;
 
 use std::io::Write;
 
+pub use gifts::{GiftsAsk, Look};
 pub use users::{UsersAsk, Which};
 pub use verdict::damaged;
 
 use serde::{Deserialize, Serialize};
 
-use crate::desk::Refusal;
+use crate::desk::{Desk, Refusal};
 use crate::ground::id::{PersonId, Seq};
 use crate::ground::journal::Actor;
 use crate::store::{Store, StoreError};
@@ -44,6 +47,11 @@ pub enum Command {
         #[serde(default)]
         preview: bool,
     },
+    /// Everything held about a person, as JSON.
+    PeopleExport {
+        /// Who.
+        person: PersonId,
+    },
     /// Look after users.
     Users {
         /// What is asked.
@@ -54,6 +62,14 @@ pub enum Command {
         /// Where people reach Almoner, without a slash at the end; a running server knows it.
         #[serde(default)]
         url: Option<String>,
+    },
+    /// Take a gift in, or have ready ones posted: a running server only.
+    Gifts {
+        /// What is asked.
+        what: GiftsAsk,
+        /// How the answer looks.
+        #[serde(default)]
+        look: Look,
     },
     /// The journal as JSON lines.
     JournalExport {
@@ -70,7 +86,9 @@ impl Command {
             Self::Verify { .. } => "verify",
             Self::Compact => "compact",
             Self::PeopleErase { .. } => "people_erase",
+            Self::PeopleExport { .. } => "people_export",
             Self::Users { what, .. } => what.word(),
+            Self::Gifts { what, .. } => what.word(),
             Self::JournalExport { .. } => "journal_export",
         }
     }
@@ -97,6 +115,21 @@ pub enum CommandError {
     /// There is no such user.
     #[error("there is no user {0}; `almoner users list` shows who there is")]
     NoUser(String),
+    /// Only a running server can do it.
+    #[error("this needs a running server: start it with `almoner serve`, then ask again")]
+    NeedsServer,
+    /// The gift does not read.
+    #[error("{0}")]
+    Gift(String),
+    /// What is rehearsed is a whole batch.
+    #[error("a dry run is of a whole batch: name it with --batch, without --rows")]
+    DryRunOfBatch,
+    /// A part is of a batch.
+    #[error("--rows takes a part of a batch: name it with --batch")]
+    RowsOfBatch,
+    /// The server stops.
+    #[error("the server is stopping; ask again when it runs")]
+    Stopping,
     /// An answer cannot be written as JSON.
     #[error("cannot write the answer as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -118,6 +151,25 @@ pub enum CommandError {
     },
 }
 
+/// What a command works with.
+#[derive(Clone, Copy, Debug)]
+pub enum Hands<'h> {
+    /// A running server.
+    Server(&'h Desk),
+    /// The ledger itself, when no server has it.
+    Alone(&'h Store),
+}
+
+impl Hands<'_> {
+    /// The ledger.
+    pub const fn store(&self) -> &Store {
+        match self {
+            Self::Server(desk) => &desk.store,
+            Self::Alone(store) => store,
+        }
+    }
+}
+
 /// Waits for work of the store, on a thread that may wait.
 fn wait<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Handle::current().block_on(work)
@@ -125,7 +177,13 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 
 /// Runs a command for `actor`; its output goes to `out` piece by piece. Answers the exit code. Waits for the disk and
 /// for whoever reads `out`, so it is for a thread that may wait.
-pub fn run(store: &Store, command: &Command, actor: &Actor, out: &mut dyn Write) -> Result<u8, CommandError> {
+pub fn run(
+    hands: &Hands<'_>,
+    command: &Command,
+    actor: &Actor,
+    out: &mut dyn Write,
+) -> Result<u8, CommandError> {
+    let store = hands.store();
     tracing::info!(
         event = "control_command",
         command = command.word(),
@@ -138,7 +196,9 @@ pub fn run(store: &Store, command: &Command, actor: &Actor, out: &mut dyn Write)
         Command::PeopleErase { person, ground, preview } => {
             erase::erase(store, actor, *person, (ground, *preview), out)?
         }
+        Command::PeopleExport { person } => subject::export(store, *person, out)?,
         Command::Users { what, json, url } => users::users(store, actor, what, (*json, url.as_deref()), out)?,
+        Command::Gifts { what, look } => gifts::gifts(hands, actor, what, *look, out)?,
         Command::JournalExport { since } => export::journal(store, *since, out)?,
     };
     out.flush()?;

@@ -52,8 +52,11 @@ use crate::ground::time::CalendarDate;
 use crate::search::Search;
 use crate::store::{GivingShelf, Rows, Shelves, StagedShelf};
 pub use auth::Need;
-use problem::Problem;
+pub use batches::RunView;
+pub use plans::PlanView;
+pub use problem::Problem;
 use routes::{API, Route, guarded, on};
+pub use row_body::intake;
 use session::LoginGuard;
 pub use users::UserView;
 

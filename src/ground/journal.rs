@@ -175,6 +175,18 @@ pub enum SubjectState {
 }
 
 impl SubjectState {
+    /// Its name in documents.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Pending => "pending",
+            Self::Deleted => "deleted",
+            Self::Gone => "gone",
+            Self::Erased => "erased",
+            Self::Merged => "merged",
+        }
+    }
+
     /// Every state.
     pub const ALL: [Self; 6] =
         [Self::Live, Self::Pending, Self::Deleted, Self::Gone, Self::Erased, Self::Merged];

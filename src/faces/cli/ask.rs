@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::faces::command::{self, Command};
+use crate::faces::command::{self, Command, Hands};
 use crate::faces::control::{Frame, NAME, Place, own_uid};
 use crate::ground::journal::Actor;
 use crate::store::{Drive, OpenError, Place as Where, Store, damage};
@@ -105,5 +105,5 @@ fn alone(data: &Path, command: &Command, out: &mut dyn Write) -> anyhow::Result<
         other => other.into(),
     })?;
     let actor = Actor::OperatorUid(own_uid().context("cannot tell who runs this command")?);
-    Ok(command::run(&store, command, &actor, out)?)
+    Ok(command::run(&Hands::Alone(&store), command, &actor, out)?)
 }

@@ -130,7 +130,7 @@ async fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?.local_addr()?.port())
 }
 
-fn config(port: u16, folder: &Path, twenty_url: &str, twenty_key: String) -> Config {
+pub(super) fn config(port: u16, folder: &Path, twenty_url: &str, twenty_key: String) -> Config {
     Config {
         data: folder.to_owned(),
         listen: SocketAddr::from(([127, 0, 0, 1], port)),
@@ -198,7 +198,10 @@ fn remember_posted(folder: &Path, world: &World, twenty: &Twenty) -> anyhow::Res
 }
 
 #[expect(clippy::disallowed_methods, reason = "the simulated server runs beside us and ends with the demo")]
-fn serve(listener: TcpListener, router: axum::Router) -> tokio::task::JoinHandle<std::io::Result<()>> {
+pub(super) fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+) -> tokio::task::JoinHandle<std::io::Result<()>> {
     tokio::spawn(axum::serve(listener, router).into_future())
 }
 

@@ -4,10 +4,12 @@ mod ask;
 mod compact;
 mod config;
 mod demo;
+mod gifts;
 mod journal;
 mod people;
 mod serve;
 mod simulate;
+mod smoke;
 mod twenty;
 mod users;
 mod verify;
@@ -40,10 +42,14 @@ enum Command {
     Journal(journal::Journal),
     /// Make the ledger's file as small as it goes, beside a running Almoner or alone
     Compact(compact::Compact),
-    /// What people ask for: erasure
+    /// Take a gift in, or have ready ones posted, beside a running Almoner
+    Gifts(gifts::Gifts),
+    /// What people ask for: a copy of what is held about them, erasure
     People(people::People),
     /// Who may come in, and what for, beside a running Almoner or alone
     Users(users::Users),
+    /// Try the whole way of gifts against a simulated Twenty, and count the calls
+    Smoke(smoke::Smoke),
     /// What the settings are and where each came from, or what is wrong with them
     Config(config::Config),
     /// Print the completions of a shell, to be kept where it looks for them
@@ -79,8 +85,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(verify) => verify.run(),
         Command::Journal(journal) => journal.run(),
         Command::Compact(compact) => compact.run(),
+        Command::Gifts(gifts) => gifts.run(),
         Command::People(people) => people.run(),
         Command::Users(users) => users.run(),
+        Command::Smoke(smoke) => runtime.block_on(smoke.run()),
         Command::Config(config) => config.run(),
         Command::Completions { shell } => {
             completions(shell);

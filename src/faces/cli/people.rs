@@ -1,4 +1,4 @@
-//! `almoner people erase`.
+//! `almoner people`: subject access and erasure.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,8 +17,20 @@ pub(super) struct People {
 
 #[derive(Subcommand, Debug)]
 enum What {
+    /// Write out everything held about a person with its history, as JSON (subject access)
+    Export(Export),
     /// Erase what the ledger holds of a person; says what that reaches first
     Erase(Erase),
+}
+
+#[derive(Args, Debug)]
+struct Export {
+    /// Folder of the ledger
+    #[arg(long, env = "ALMONER_DATA")]
+    data: PathBuf,
+    /// The person's id in Twenty
+    #[arg(long)]
+    id: PersonId,
 }
 
 #[derive(Args, Debug)]
@@ -39,10 +51,14 @@ struct Erase {
 
 impl People {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let What::Erase(erase) = &self.what;
-        let command =
-            Command::PeopleErase { person: erase.id, ground: erase.ground.clone(), preview: !erase.yes };
-        let code = ask(&erase.data, &command, &mut std::io::stdout().lock())?;
+        let (data, command) = match &self.what {
+            What::Export(export) => (&export.data, Command::PeopleExport { person: export.id }),
+            What::Erase(erase) => {
+                let (person, ground) = (erase.id, erase.ground.clone());
+                (&erase.data, Command::PeopleErase { person, ground, preview: !erase.yes })
+            }
+        };
+        let code = ask(data, &command, &mut std::io::stdout().lock())?;
         Ok(ExitCode::from(code))
     }
 }

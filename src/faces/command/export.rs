@@ -20,7 +20,7 @@ const CHUNK_BYTES: usize = 1024 * 1024;
 /// An entry as it is exported. The order of the fields is part of the format.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'e> {
+pub(super) struct Line<'e> {
     seq: u64,
     recorded: String,
     valid: Option<String>,
@@ -100,7 +100,7 @@ fn write_line(seq: u64, entry: &Entry, lines: &mut Vec<u8>) -> Option<()> {
 }
 
 /// The entry in the form of the export; none when it holds something that is not JSON.
-fn line(seq: u64, entry: &Entry) -> Option<Line<'_>> {
+pub(super) fn line(seq: u64, entry: &Entry) -> Option<Line<'_>> {
     let Entry { header, body } = entry;
     let (changes, record, erased) = match body {
         Body::Kept { diff, image, .. } => {
@@ -134,7 +134,7 @@ fn change(change: &FieldChange) -> Option<Change<'_>> {
 }
 
 /// The text as it is, on one line. Inside a string JSON allows no line break, so only space between tokens changes.
-fn raw(json: &str) -> Option<Box<RawValue>> {
+pub(super) fn raw(json: &str) -> Option<Box<RawValue>> {
     RawValue::from_string(json.replace(['\n', '\r'], " ")).ok()
 }
 

@@ -14,9 +14,9 @@ use tokio::time::timeout;
 
 use super::place::{NAME, Place};
 use super::{FRAME_BYTES_MAX, Frame, REQUEST_BYTES_MAX, may_talk, own_uid};
-use crate::faces::command::{self, Command, CommandError};
+use crate::desk::Desk;
+use crate::faces::command::{self, Command, CommandError, Hands};
 use crate::ground::journal::Actor;
-use crate::store::Store;
 
 /// Bound here first and moved to its name when its rights are set.
 const UNFINISHED: &str = "control.new";
@@ -44,7 +44,7 @@ impl Drop for SocketFile {
 /// What every conversation needs.
 #[derive(Clone)]
 struct Means {
-    store: Store,
+    desk: Desk,
     /// Where people reach this server.
     url: Arc<str>,
     places: Arc<Semaphore>,
@@ -56,13 +56,13 @@ struct Means {
 #[expect(clippy::disallowed_methods, reason = "the listener is a task of its own; App::close ends it")]
 pub fn start(
     folder: &Path,
-    store: Store,
+    desk: Desk,
     url: &str,
     stopped: watch::Receiver<bool>,
 ) -> io::Result<JoinHandle<()>> {
     let own = own_uid()?;
     let (listener, file) = bind(folder)?;
-    let means = Means { store, url: url.into(), places: Arc::new(Semaphore::new(COMMANDS_MAX)) };
+    let means = Means { desk, url: url.into(), places: Arc::new(Semaphore::new(COMMANDS_MAX)) };
     Ok(tokio::spawn(listen(listener, file, own, means, stopped)))
 }
 
@@ -128,7 +128,7 @@ async fn talk(mut stream: UnixStream, actor: Actor, means: Means) {
         Arc::clone(&means.places).try_acquire_owned().map_err(|_| busy)
     };
     let last = match command.and_then(|command| Ok((command, place()?))) {
-        Ok((command, place)) => answer(&mut stream, command.at(&means.url), actor, &means.store, place).await,
+        Ok((command, place)) => answer(&mut stream, command.at(&means.url), actor, &means.desk, place).await,
         Err(says) => Some(Frame::Failed(says)),
     };
     if let Some(last) = last {
@@ -159,16 +159,16 @@ async fn answer(
     stream: &mut UnixStream,
     command: Command,
     actor: Actor,
-    store: &Store,
+    desk: &Desk,
     place: OwnedSemaphorePermit,
 ) -> Option<Frame> {
     send(stream, &Frame::Working).await.ok()?;
     let (sender, mut pieces) = mpsc::channel(PIECES);
-    let store = store.clone();
+    let desk = desk.clone();
     let work = tokio::task::spawn_blocking(move || {
         // Taken as long as the work lasts, even when nobody waits for it any more.
         let _place = place;
-        command::run(&store, &command, &actor, &mut Pipe(sender))
+        command::run(&Hands::Server(&desk), &command, &actor, &mut Pipe(sender))
     });
     loop {
         let frame = match timeout(WORKING_EVERY, pieces.recv()).await {

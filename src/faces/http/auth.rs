@@ -35,7 +35,7 @@ impl Known {
     pub fn user(&self) -> Option<UserId> {
         match &self.asked.caller {
             Caller::User(user) => Some(user.id),
-            Caller::Token(_) => None,
+            Caller::Token(_) | Caller::Operator(_) => None,
         }
     }
 }
@@ -84,6 +84,7 @@ fn forbidden(caller: &Caller, right: Right) -> Problem {
         Caller::Token(_) => {
             format!("This token may not {doing}. Ask an admin for a token with the scope {scope}.")
         }
+        Caller::Operator(_) => format!("Nobody at the command line may {doing} here."),
     };
     Problem::new(StatusCode::FORBIDDEN, text)
 }

@@ -64,7 +64,8 @@ pub struct RefusedView {
 }
 
 impl PlanView {
-    fn new(plan: u64, made: Made) -> Self {
+    /// The plan of this number as it was made.
+    pub fn new(plan: u64, made: Made) -> Self {
         let refused =
             made.refused.into_iter().map(|(row, reason)| RefusedView { row_id: row.to_string(), reason });
         let refused: Vec<RefusedView> = refused.collect();

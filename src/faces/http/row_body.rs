@@ -26,7 +26,7 @@ fn intent_of(text: &str) -> Result<GiftIntent, String> {
 }
 
 /// A gift to take in (domain 3.5). `default_source` names the channel when the sender does not.
-pub(super) fn intake(bytes: &[u8], default_source: &str) -> Result<Intake, Problem> {
+pub fn intake(bytes: &[u8], default_source: &str) -> Result<Intake, Problem> {
     let mut body = Reader::new(bytes)?;
     let amount = body.money("amount");
     if amount.is_none() && body.errors.is_empty() {

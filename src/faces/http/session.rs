@@ -98,6 +98,9 @@ fn session_view(face: &Face, caller: &Caller) -> SessionView {
         Caller::Token(token) => {
             CallerView { id: token.id.to_string(), name: token.name.clone(), email: None, role: "token" }
         }
+        Caller::Operator(uid) => {
+            CallerView { id: uid.to_string(), name: "operator".into(), email: None, role: "operator" }
+        }
     };
     SessionView {
         user,

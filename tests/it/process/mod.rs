@@ -2,6 +2,7 @@
 
 mod beside;
 mod provisioning;
+mod smoke;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
