@@ -11,3 +11,5 @@ grep -q '^## Soak' docs/benchmarks.md || printf '\n## Soak\n\n| when | what | do
 printf '| %s | %s seeded lives of the run and %s whole ones | 0, 0, 0 | %s |\n' "$(date -u +%Y-%m-%d)" "$lives" "$lives" "$seconds" >>docs/benchmarks.md
 # What a tenfold ledger costs; printed, to be judged by its ratios.
 scripts/peers.sh scale
+# The API by its own document: 5,000 requests and more from a seed.
+scripts/schema.sh

@@ -28,6 +28,7 @@ mod row;
 mod row_body;
 mod session;
 mod settings;
+mod shapes;
 mod sync;
 mod users;
 mod wait;

@@ -1,11 +1,13 @@
 //! The embedded UI: files with their compressed twins; every unknown page is the application itself.
 
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// The page that carries the application (the static adapter's fallback).
 const SHELL: &str = "index.html";
+/// Where the old service had its screens.
+const OLD_SCREENS: &str = "fundraising";
 /// Files whose names change with their content.
 const IMMUTABLE: &str = "_app/immutable/";
 
@@ -19,6 +21,10 @@ pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     let path = uri.path().trim_start_matches('/');
+    // Where the old service had its screens: bookmarks lead here.
+    if path.trim_end_matches('/') == OLD_SCREENS {
+        return Redirect::permanent("/").into_response();
+    }
     let wanted = if path.is_empty() || Built::get(path).is_none() { SHELL } else { path };
     // A missing hashed file is an old page asking; the shell in its place would be a riddle.
     if wanted == SHELL && path.starts_with("_app/") {

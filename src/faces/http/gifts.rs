@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::queue;
 use super::row::{StagedRowView, row_view};
 use super::row_body;
+use super::shapes::{GiftBody, MarkBody};
 use super::{Face, known_id};
 use crate::desk::gifts::{Delivery, Evidence, Taken};
 use crate::ground::access::Caller;
@@ -73,7 +74,7 @@ pub struct RawPayload {
 }
 
 /// Takes a gift in.
-#[utoipa::path(post, path = "/api/fundraising/gift-staging", tag = "Staged rows", request_body = Object,
+#[utoipa::path(post, path = "/api/fundraising/gift-staging", tag = "Staged rows", request_body = GiftBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeated deliveries one")),
     responses((status = 200, body = IntakeAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 410, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
@@ -186,7 +187,7 @@ pub(super) async fn edit(
 }
 
 /// Marks a row ready, back to review, or discarded.
-#[utoipa::path(patch, path = "/api/fundraising/gift-staging/{id}/status", tag = "Staged rows", request_body = Object, params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
+#[utoipa::path(patch, path = "/api/fundraising/gift-staging/{id}/status", tag = "Staged rows", request_body = MarkBody, params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = StagedRowAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn mark(

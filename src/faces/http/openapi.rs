@@ -2,6 +2,8 @@
 
 use axum::response::IntoResponse;
 use http::header;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::content::Content;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -10,6 +12,9 @@ use super::{
     batches, callers, choices, donor, donors, edits, figures, gifts, home, hooks, journal, live, mirror,
     plans, posting, queue, session, settings, sync, users,
 };
+
+const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,7 +34,7 @@ use super::{
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
         users::list, users::invite, users::change, users::reset,
     ),
-    modifiers(&Credentials),
+    modifiers(&Credentials, &Problems),
     security(("session" = []), ("token" = [])),
 )]
 struct Document;
@@ -48,6 +53,31 @@ impl Modify for Credentials {
             "session",
             SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(super::auth::COOKIE))),
         );
+    }
+}
+
+/// Problems travel under a media type of their own (RFC 9457).
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for item in document.paths.paths.values_mut() {
+            let all = [&mut item.get, &mut item.post, &mut item.patch, &mut item.put, &mut item.delete];
+            for response in
+                all.into_iter().flatten().flat_map(|operation| operation.responses.responses.values_mut())
+            {
+                let RefOr::T(response) = response else { continue };
+                let is_problem = response.content.get(JSON).is_some_and(|content| match content {
+                    RefOr::T(Content { schema: Some(RefOr::Ref(to)), .. }) => {
+                        to.ref_location.ends_with("/Problem")
+                    }
+                    _ => false,
+                });
+                if is_problem && let Some(content) = response.content.shift_remove(JSON) {
+                    response.content.insert(PROBLEM.to_owned(), content);
+                }
+            }
+        }
     }
 }
 

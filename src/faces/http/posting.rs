@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 
 use super::auth::Known;
 use super::body::Reader;
-use super::gifts::{idempotency_key, staged};
+use super::gifts::{IntakeAnswer, idempotency_key, staged};
 use super::problem::Problem;
+use super::shapes::GiftBody;
 use super::{Face, known_id, row_body, wait};
 use crate::desk::gifts::Delivery;
 use crate::desk::posting::Posting;
@@ -52,6 +53,15 @@ pub struct CreatedGift {
 pub struct CreatedGiftData {
     #[schema(value_type = Object)]
     create_gift: Box<RawValue>,
+}
+
+/// The gift as Twenty tells it, or the staged row that waits for a person.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes two answers that are made elsewhere")]
+pub enum GiftAnswer {
+    Created(CreatedGift),
+    Waits(Box<IntakeAnswer>),
 }
 
 /// A gift that is on its way: ask again.
@@ -129,8 +139,8 @@ pub(super) async fn process(
 
 /// Takes a gift in and, at its sender's wish, posts it: if it is complete and its channel is trusted so far; else it waits
 /// for a person.
-#[utoipa::path(post, path = "/api/fundraising/gifts", tag = "Gifts", request_body = Object, params(("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 200, body = CreatedGift, description = "Twenty's gift; or, where it waits for a person, a staged row as `POST /gift-staging` answers"), (status = 202, body = GiftOnItsWay), (status = 400, body = Problem),
+#[utoipa::path(post, path = "/api/fundraising/gifts", tag = "Gifts", request_body = GiftBody, params(("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = GiftAnswer, description = "Twenty's gift; or, where it waits for a person, a staged row as `POST /gift-staging` answers"), (status = 202, body = GiftOnItsWay), (status = 400, body = Problem),
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 410, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn create_gift(
     State(face): State<Face>,

@@ -12,6 +12,7 @@ use super::body;
 use super::params::{Params, cursor};
 use super::problem::Problem;
 use super::row::{StagedRowView, row_view};
+use super::shapes::MarkManyBody;
 use crate::desk::gifts::Mark;
 use crate::ground::id::{BatchId, StagedId};
 use crate::ground::staging::Status;
@@ -200,7 +201,7 @@ pub(super) async fn ids(
 }
 
 /// Marks many rows ready, back to review, or discarded: each by itself, and what became of each is told.
-#[utoipa::path(post, path = "/api/fundraising/gift-staging/status", tag = "Staged rows", request_body = Object,
+#[utoipa::path(post, path = "/api/fundraising/gift-staging/status", tag = "Staged rows", request_body = MarkManyBody,
     responses((status = 200, body = MarkedAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn mark_many(

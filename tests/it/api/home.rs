@@ -165,3 +165,17 @@ fn what_people_did_last_is_told_and_what_a_sync_saw_is_not() {
     assert!(activity.iter().any(|entry| entry["subjectId"] == json!(row)), "{home}");
     assert!(activity.iter().all(|entry| entry["object"] != "gifts"), "{home}");
 }
+
+#[test]
+fn bookmarks_of_the_old_screens_lead_home() {
+    let api = Api::new();
+    for path in ["/fundraising", "/fundraising/"] {
+        let reply = api.get(path);
+        assert_eq!(
+            (reply.status, &reply.headers[header::LOCATION]),
+            (StatusCode::PERMANENT_REDIRECT, "/"),
+            "{path}"
+        );
+    }
+    assert_eq!(api.get("/api/fundraising/nothing").status, 404, "the API is no screen");
+}
