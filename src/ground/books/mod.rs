@@ -4,7 +4,9 @@
 //! to the rail only. A record keeps what is not modelled here, so that it can be written again without loss.
 
 pub mod amount;
+pub mod changes;
 pub mod company;
+pub mod custody;
 pub mod decimal;
 pub mod documents;
 pub mod field;

@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 #[cfg(test)]
-mod recorded;
+pub(in crate::rails::qbo) mod recorded;
 #[cfg(test)]
 mod tests;
 
