@@ -6,16 +6,20 @@
 pub mod amount;
 pub mod changes;
 pub mod company;
+pub mod control;
 pub mod custody;
 pub mod decimal;
 pub mod documents;
 pub mod field;
 pub mod id;
 pub mod issue;
+pub mod meter;
 pub mod money_in;
 pub mod names;
+pub mod pace;
 pub mod parts;
 pub mod record;
+pub mod schedule;
 pub mod words;
 
 pub use amount::{Amount, HomeAmount, Terms};

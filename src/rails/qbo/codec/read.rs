@@ -49,21 +49,22 @@ pub fn read(entity: Entity, text: &str, home: Currency) -> Result<Entry, SetAsid
     }
 }
 
-/// The record's currency is read before its amounts. An empty one is none.
+/// The record's currency is read before its amounts. An absent or empty one is the company's; one that cannot be read is not
+/// guessed.
 fn terms_of(fields: &Fields<'_>, home: Currency) -> Result<Terms, Issue> {
+    let Some(text) = fields.get("CurrencyRef").filter(|text| !matches!(*text, "null" | "\"\"" | "{}")) else {
+        return Ok(Terms::home(home));
+    };
     let faults = RefCell::default();
-    let currency: Option<Ref> = fields.get("CurrencyRef").and_then(|text| {
-        let members = Members::of(text, Terms::home(home), &faults, 1)?;
-        Some(read_group(members))
-    });
-    match currency.and_then(|currency| currency.id) {
-        None => Ok(Terms::home(home)),
-        Some(code) => {
-            let known = code.as_str().parse();
-            let currency = known.map_err(|_| Issue::NoSuchCurrency(code.as_str().to_owned()))?;
-            Ok(Terms { currency, home })
-        }
-    }
+    let reference: Option<Ref> = Members::of(text, Terms::home(home), &faults, 1).map(read_group);
+    let code = match reference {
+        Some(reference) => reference.id.map(|id| id.as_str().to_owned()),
+        // Some programs write the code alone.
+        None => serde_json::from_str::<String>(text).ok(),
+    };
+    let code = code.ok_or_else(|| Issue::Unreadable("CurrencyRef".into()))?;
+    let currency = code.parse().map_err(|_| Issue::NoSuchCurrency(code))?;
+    Ok(Terms { currency, home })
 }
 
 /// What makes the whole record no use.

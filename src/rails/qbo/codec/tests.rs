@@ -42,6 +42,22 @@ fn odd_but_lossless_forms_are_read_and_kept() {
 }
 
 #[test]
+fn an_amount_is_in_the_currency_of_its_record_and_else_in_the_company_s() {
+    for (reference, code) in [
+        (r#"{"value":"JPY","name":"Yen"}"#, "JPY"),
+        (r#""eur""#, "EUR"),
+        ("null", "USD"),
+        ("{}", "USD"),
+        (r#""""#, "USD"),
+    ] {
+        let text = format!(r#"{{"Id":"1","TotalAmt":1500,"CurrencyRef":{reference}}}"#);
+        let bill = record(Entity::Bill, &text);
+        assert_eq!(bill.body.total().unwrap().currency.as_str(), code, "{reference}");
+        assert_eq!(difference(&text, &write(&bill)), None);
+    }
+}
+
+#[test]
 fn a_changed_field_is_written_as_changed_and_the_rest_as_it_came() {
     let text = r#"{"Id":"7","TotalAmt":"100.00","Balance":100,"DueDate":"2026-05-05T00:00:00","LinkedTxn":[],"Odd":1.0,
         "VendorRef":{"value":"46","name":"Norton"}}"#;
@@ -68,6 +84,7 @@ fn what_cannot_be_read_is_set_aside_by_name() {
         (r#"{"Id":"../2","TotalAmt":1}"#, Issue::NoId),
         (r#"{"Id":"1","TotalAmt":1,"TotalAmt":2}"#, Issue::FieldTwice("TotalAmt".into())),
         (r#"{"Id":"1","CurrencyRef":{"value":"QQQ"}}"#, Issue::NoSuchCurrency("QQQ".into())),
+        (r#"{"Id":"1","CurrencyRef":{"name":"Euro"}}"#, Issue::Unreadable("CurrencyRef".into())),
         (r#"{"Id":"1","TotalAmt":"a lot"}"#, Issue::Unreadable("TotalAmt".into())),
         (r#"{"Id":"1","TxnDate":"05/05/2026"}"#, Issue::Unreadable("TxnDate".into())),
         (r#"{"Id":"1","Line":[{"Amount":{}}]}"#, Issue::Unreadable("Line.Amount".into())),
