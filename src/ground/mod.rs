@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod batch;
+pub mod books;
 pub mod budget;
 pub mod coding;
 pub mod crm;

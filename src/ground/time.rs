@@ -118,6 +118,22 @@ impl CalendarDate {
     pub fn year(self) -> i16 {
         self.0.year()
     }
+
+    /// Month of the date, the first being 1.
+    pub fn month(self) -> i8 {
+        self.0.month()
+    }
+
+    /// The date of a moment in UTC: for months of account, not for what a person calls today.
+    pub fn in_utc(instant: Instant) -> Self {
+        Self(instant.timestamp().to_zoned(TimeZone::UTC).date())
+    }
+
+    /// When the date begins in UTC.
+    pub fn begins_in_utc(self) -> Instant {
+        let begins = self.0.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp().as_microsecond());
+        Instant(begins.unwrap_or(0))
+    }
 }
 
 impl fmt::Display for CalendarDate {

@@ -5,6 +5,7 @@
 
 pub mod http;
 mod permit;
+pub mod qbo;
 pub mod twenty;
 
 use std::pin::Pin;
