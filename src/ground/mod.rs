@@ -15,6 +15,7 @@ pub mod id;
 pub mod intake;
 pub mod journal;
 pub mod listing;
+pub mod matching;
 pub mod mirror;
 pub mod model;
 pub mod money;

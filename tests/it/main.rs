@@ -12,6 +12,7 @@ mod donors;
 mod edits;
 mod golden;
 mod lives;
+mod matching;
 mod process;
 mod provision;
 mod sim_conformance;

@@ -4,6 +4,7 @@ mod ask;
 mod compact;
 mod demo;
 mod journal;
+mod matching;
 mod people;
 mod serve;
 mod simulate;
@@ -39,6 +40,8 @@ enum Command {
     Journal(journal::Journal),
     /// Make the ledger's file as small as it goes, beside a running Almoner or alone
     Compact(compact::Compact),
+    /// Find people who are in a file twice, and judge how well that is told
+    Match(matching::Match),
     /// What people ask for: erasure
     People(people::People),
     /// Who may come in, and what for, beside a running Almoner or alone
@@ -71,6 +74,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(verify) => verify.run(),
         Command::Journal(journal) => journal.run(),
         Command::Compact(compact) => compact.run(),
+        Command::Match(matching) => matching.run(),
         Command::People(people) => people.run(),
         Command::Users(users) => users.run(),
         Command::Openapi => {
