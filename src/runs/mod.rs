@@ -5,6 +5,7 @@ pub mod cycle;
 pub mod gate;
 pub mod hook;
 pub mod inbox;
+pub mod learn;
 pub mod process_batch;
 pub mod provision;
 pub mod push;

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::cycle::Cycle;
 use super::hook::HookKeeper;
 use super::inbox::Inbox;
+use super::learn::Learner;
 use super::process_batch::{Planner, ProcessBatch};
 use super::push::Push;
 use super::reindex::Reindex;
@@ -127,10 +128,12 @@ enum Keeper {
     Hook,
     Push,
     Plan,
+    Learn,
 }
 
 impl Keeper {
-    const ALL: [Self; 6] = [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push, Self::Plan];
+    const ALL: [Self; 7] =
+        [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push, Self::Plan, Self::Learn];
 
     const fn word(self) -> &'static str {
         match self {
@@ -140,6 +143,7 @@ impl Keeper {
             Self::Hook => "hook",
             Self::Push => "push",
             Self::Plan => "plan",
+            Self::Learn => "learn",
         }
     }
 }
@@ -152,6 +156,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
     let mut hook = HookKeeper::new(means.clone());
     let mut push = Push::new(means.clone());
     let mut planner = Planner::new(means.clone());
+    let learner = Learner { store: means.store.clone(), world: means.world.clone() };
     while !*stopped.borrow() {
         let next = match keeper {
             Keeper::Walk => walker.step().await,
@@ -160,6 +165,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
             Keeper::Hook => hook.step().await,
             Keeper::Push => push.step().await,
             Keeper::Plan => planner.step().await,
+            Keeper::Learn => learner.step().await,
         };
         rest(&means, next, &mut notes, &mut stopped).await;
     }

@@ -31,6 +31,15 @@ pub struct Sample {
     pub found: Found,
     /// How many pairs it stands for.
     pub count: f64,
+    /// Whether a person decided that the two are one; none where nobody did.
+    pub decided: Option<bool>,
+}
+
+impl Sample {
+    /// A pair that a person decided.
+    pub const fn decided(found: Found, same: bool) -> Self {
+        Self { found, count: 1.0, decided: Some(same) }
+    }
 }
 
 /// Learns a model. The pairs are those that share a key, or an even part of them.
@@ -177,9 +186,16 @@ impl Default for Counts {
 impl Counts {
     fn add(&mut self, model: &Model, pair: &Sample) {
         let ratios = model.ratios(&pair.found);
-        let one = model.rate * Model::one_person(&ratios);
-        let others = model.others.map(|kind| kind.rate * Model::two_people(&kind, &ratios));
-        let all = one + model.strangers() + others.iter().sum::<f64>();
+        let mut one = model.rate * Model::one_person(&ratios);
+        let mut others = model.others.map(|kind| kind.rate * Model::two_people(&kind, &ratios));
+        let mut strangers = model.strangers();
+        match pair.decided {
+            // What a person said is no question any more; what two people have to do with each other still is.
+            Some(true) => (others, strangers) = ([0.0; 3], 0.0),
+            Some(false) => one = 0.0,
+            None => {}
+        }
+        let all = one + strangers + others.iter().sum::<f64>();
         let part = one / all * pair.count;
         if part > 1e-9 {
             self.add_one(model, &pair.found, &ratios, part);

@@ -1,12 +1,12 @@
 //! Keys that records of one person are likely to share, so that not all need be compared with all.
 
-use super::record::{Base, NONE, Row, ValueId};
+use super::record::{Base, Donor, NONE, Row, ValueId};
 
 /// A key, hashed: equal texts of the same kind have equal keys on every machine.
 pub type Key = u64;
 
 /// Hashes a kind and its parts (FNV-1a, then mixed, since blocks are sorted by it).
-fn key(kind: u8, parts: [&str; 2]) -> Key {
+pub(super) fn hash(kind: u8, parts: [&str; 2]) -> Key {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     let mut eat = |byte: u8| {
         hash ^= u64::from(byte);
@@ -73,11 +73,33 @@ impl<'a> Parts<'a> {
 
 /// The keys of a row. Kinds with two parts are left out where one is not known.
 pub fn keys(base: &Base, row: &Row) -> Vec<Key> {
+    of_kinds(base, row, |_| true)
+}
+
+/// Kinds that an index of a whole base holds: the fewest that still lead to nearly everybody. The others add keys that
+/// nearly always lead to the same people, or to so many that they say nothing.
+const SEARCHED: [u8; 13] = [1, 2, 3, 5, 6, 7, 8, 9, 11, 15, 21, 22, 23];
+
+/// The keys of somebody in an index of a whole base, each once, in order.
+///
+/// Forty bits each: two different keys in ten million may be taken for one, and then somebody is compared in vain.
+pub fn search_keys(donor: &Donor, country: &str) -> Vec<Key> {
+    let base = Base::read(std::slice::from_ref(donor), country);
+    let mut keys = of_kinds(&base, &base.rows[0], |kind| SEARCHED.contains(&kind));
+    for key in &mut keys {
+        *key >>= 24;
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn of_kinds(base: &Base, row: &Row, wanted: impl Fn(u8) -> bool + Copy) -> Vec<Key> {
     let parts = Parts::of(base, row);
     let mut out = Vec::with_capacity(24);
     let mut both = |kind: u8, a: &str, b: &str| {
-        if !a.is_empty() && !b.is_empty() {
-            out.push(key(kind, [a, b]));
+        if wanted(kind) && !a.is_empty() && !b.is_empty() {
+            out.push(hash(kind, [a, b]));
         }
     };
     let (low, high) = if parts.first_sound <= parts.last_sound {
@@ -107,6 +129,7 @@ pub fn keys(base: &Base, row: &Row) -> Vec<Key> {
     both(18, parts.street_word, parts.first);
     both(19, parts.birth.get(4..).unwrap_or_default(), parts.first_sound);
     both(20, parts.birth.get(..6).unwrap_or_default(), parts.last_sound);
+    // All of these are searched by.
     contact_keys(base, row, &mut out);
     out
 }
@@ -114,11 +137,11 @@ pub fn keys(base: &Base, row: &Row) -> Vec<Key> {
 fn contact_keys(base: &Base, row: &Row, out: &mut Vec<Key>) {
     for id in &row.emails {
         let email = base.emails.get(*id);
-        out.push(key(21, [&email.local, &email.domain]));
-        out.push(key(22, [&email.local, ""]));
+        out.push(hash(21, [&email.local, &email.domain]));
+        out.push(hash(22, [&email.local, ""]));
     }
     for id in &row.phones {
         let phone = base.phones.get(*id);
-        out.push(key(23, [phone, ""]));
+        out.push(hash(23, [phone, ""]));
     }
 }

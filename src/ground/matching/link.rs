@@ -117,11 +117,17 @@ fn each_pair(block: &[(u64, u32)], pairs: &mut Vec<Pair>) {
 
 /// Learns the weights of a base from its candidate pairs.
 pub fn learn(base: &Base, pairs: &[Pair]) -> Model {
+    learn_with(base, pairs, &[])
+}
+
+/// The same, and from pairs that people decided.
+pub fn learn_with(base: &Base, pairs: &[Pair], decided: &[Sample]) -> Model {
     let each = pairs.len().div_ceil(SAMPLES).max(1);
     let taken = pairs.iter().step_by(each);
     #[expect(clippy::cast_precision_loss, reason = "a step is a small number")]
     let count = each as f64;
-    let samples: Vec<Sample> = taken.map(|pair| Sample { found: compare_pair(base, *pair), count }).collect();
+    let sample = |pair: &Pair| Sample { found: compare_pair(base, *pair), count, decided: None };
+    let samples: Vec<Sample> = taken.map(sample).chain(decided.iter().copied()).collect();
     estimate(base, &samples)
 }
 

@@ -7,6 +7,8 @@
 //! *share*: how often such two people have it in common as one person would. A field that they always share says
 //! nothing about whether they are one.
 
+use serde::{Deserialize, Serialize};
+
 use super::compare::{FIELDS, Field, Found, LEVELS};
 
 /// How sure the frequencies of a base are against the shipped ones, in records.
@@ -28,19 +30,24 @@ impl Other {
     pub const ALL: [Self; 3] = [Self::Household, Self::NamesakeAtHome, Self::Namesake];
 }
 
+/// A number for each field.
+pub type Shares = [f64; FIELDS];
+/// A number for each level of each field.
+pub type Table = [[f64; LEVELS]; FIELDS];
+
 /// How often a kind of pairs occurs, and what such two people share.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kind {
     /// Of all pairs of the base.
     pub rate: f64,
     /// For each field: how often it is shared as one person would share it. Fields of the place share as one.
-    pub share: [f64; FIELDS],
+    pub share: Shares,
     /// How often they live at one place.
     pub place: f64,
 }
 
 /// All that is known about how records of a base agree.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// Name of this version; every stored score names it.
     pub version: String,
@@ -51,9 +58,9 @@ pub struct Model {
     /// How often a person has moved between two records.
     pub moved: f64,
     /// Levels in pairs of one person (who has not moved, for fields of the place).
-    pub m: [[f64; LEVELS]; FIELDS],
+    pub m: Table,
     /// Levels in pairs of strangers.
-    pub u: [[f64; LEVELS]; FIELDS],
+    pub u: Table,
     /// Other kinds, in the order of [`Other::ALL`].
     pub others: [Kind; 3],
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::contact::{Email, Street, organisation, phone, postcode, sector};
+use super::learnt::Frequencies;
 use super::nicknames;
 use super::normalize::{NamePart, Title, birth, fold};
 use super::similar::sound;
@@ -82,6 +83,65 @@ impl<T> Vocabulary<T> {
     /// How many records have the value.
     pub fn count(&self, id: ValueId) -> u32 {
         self.counts[id as usize]
+    }
+
+    fn each(&self, kind: ValueKind, tell: &mut dyn FnMut(ValueKind, &str, u32)) {
+        for (text, id) in &self.by_text {
+            tell(kind, text, self.counts[*id as usize]);
+        }
+    }
+
+    /// Counts as in a larger base; a value is at least as common as it is here.
+    fn recount(&mut self, kind: ValueKind, frequencies: &Frequencies) {
+        for (text, id) in &self.by_text {
+            let count = &mut self.counts[*id as usize];
+            *count = (*count).max(frequencies.count(kind, text));
+        }
+    }
+}
+
+/// What a value is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ValueKind {
+    /// A name, of those who have it as their first.
+    First,
+    /// .. as their last.
+    Last,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Phone,
+    /// A date of birth.
+    Birth,
+    /// A house number.
+    Number,
+    /// A street.
+    Street,
+    /// A second line of an address.
+    Extra,
+    /// A town.
+    Town,
+    /// A postcode.
+    Postcode,
+    /// A county or state.
+    Region,
+    /// An organisation.
+    Organisation,
+}
+
+impl ValueKind {
+    /// How many there are.
+    pub const COUNT: usize = 12;
+
+    /// Its place in a list of all.
+    pub const fn at(self) -> usize {
+        self as usize
+    }
+
+    /// Its number among hashes.
+    pub const fn number(self) -> u8 {
+        self as u8
     }
 }
 
@@ -179,6 +239,63 @@ impl Base {
             base.add(donor, country);
         }
         base
+    }
+
+    /// A few people, with the frequencies of the base they are of.
+    pub fn among<'d>(
+        donors: impl IntoIterator<Item = &'d Donor>,
+        country: &str,
+        frequencies: &Frequencies,
+    ) -> Self {
+        let mut base = Self::default();
+        for donor in donors {
+            base.add(donor, country);
+        }
+        for (text, id) in &base.names.by_text {
+            let at = *id as usize;
+            for (kind, counts) in
+                [(ValueKind::First, &mut base.first_counts), (ValueKind::Last, &mut base.last_counts)]
+            {
+                if counts[at] > 0 {
+                    counts[at] = counts[at].max(frequencies.count(kind, text));
+                }
+            }
+        }
+        base.emails.recount(ValueKind::Email, frequencies);
+        base.phones.recount(ValueKind::Phone, frequencies);
+        base.births.recount(ValueKind::Birth, frequencies);
+        base.numbers.recount(ValueKind::Number, frequencies);
+        base.streets.recount(ValueKind::Street, frequencies);
+        base.extras.recount(ValueKind::Extra, frequencies);
+        base.towns.recount(ValueKind::Town, frequencies);
+        base.postcodes.recount(ValueKind::Postcode, frequencies);
+        base.regions.recount(ValueKind::Region, frequencies);
+        base.organisations.recount(ValueKind::Organisation, frequencies);
+        base
+    }
+
+    /// Tells of each value how many records have it, in no particular order.
+    pub fn each_count(&self, tell: &mut dyn FnMut(ValueKind, &str, u32)) {
+        for (text, id) in &self.names.by_text {
+            let at = *id as usize;
+            for (kind, counts) in
+                [(ValueKind::First, &self.first_counts), (ValueKind::Last, &self.last_counts)]
+            {
+                if counts[at] > 0 {
+                    tell(kind, text, counts[at]);
+                }
+            }
+        }
+        self.emails.each(ValueKind::Email, tell);
+        self.phones.each(ValueKind::Phone, tell);
+        self.births.each(ValueKind::Birth, tell);
+        self.numbers.each(ValueKind::Number, tell);
+        self.streets.each(ValueKind::Street, tell);
+        self.extras.each(ValueKind::Extra, tell);
+        self.towns.each(ValueKind::Town, tell);
+        self.postcodes.each(ValueKind::Postcode, tell);
+        self.regions.each(ValueKind::Region, tell);
+        self.organisations.each(ValueKind::Organisation, tell);
     }
 
     /// Adds a person.
