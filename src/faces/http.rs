@@ -7,6 +7,7 @@ mod body;
 mod callers;
 mod choices;
 mod donor;
+mod donor_match;
 mod donors;
 mod edits;
 mod gifts;
@@ -14,6 +15,7 @@ mod home;
 mod hooks;
 mod journal;
 mod live;
+mod matching;
 mod mirror;
 mod openapi;
 mod pages;
@@ -175,6 +177,18 @@ fn staging() -> Vec<Route> {
     ]
 }
 
+/// The routes of matching.
+fn alike() -> Vec<Route> {
+    use Right::{Review, See};
+    vec![
+        on("POST", "/api/fundraising/gift-batches/{id}/donor-match", Review, post(donor_match::start)),
+        on("GET", "/api/fundraising/gift-batches/{id}/donor-match/{runId}", See, get(donor_match::run)),
+        on("POST", "/api/fundraising/people/duplicates", See, post(matching::duplicates)),
+        on("POST", "/api/fundraising/people/match", See, post(matching::matches)),
+        on("POST", "/api/fundraising/people/why", See, post(matching::why)),
+    ]
+}
+
 /// Every route, with what it needs: the one list.
 fn routes() -> Vec<Route> {
     use Right::{Decide, Edit, Journal, See, Settings, Sync, Tokens, Users};
@@ -228,6 +242,7 @@ fn routes() -> Vec<Route> {
     staging()
         .into_iter()
         .chain(callers::routes())
+        .chain(alike())
         .chain(mirror)
         .chain(access)
         .chain(open)

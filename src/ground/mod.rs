@@ -8,6 +8,7 @@ pub mod batch;
 pub mod budget;
 pub mod coding;
 pub mod crm;
+pub mod donor_match;
 pub mod edit;
 pub mod further;
 pub mod gift;

@@ -10,6 +10,7 @@ pub use diagnose::{Around, Diagnostics, Earlier, IdentityConfidence};
 use serde::{Deserialize, Serialize};
 
 use super::coding::{Coding, CodingEdit, Fees};
+use super::donor_match::Matched;
 use super::gift::{GiftIntent, PaymentMethod};
 use super::id::{BatchId, CompanyId, GiftId, Origin, PersonId, RunId, StagedId};
 use super::money::Money;
@@ -63,6 +64,9 @@ pub struct StagedRow {
     /// The day an instalment was expected.
     #[serde(default)]
     pub expected_at: Option<CalendarDate>,
+    /// What a donor-match run found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<Matched>,
 }
 
 /// Who gave, in the sender's words.
@@ -358,7 +362,7 @@ impl StagedRow {
     /// a note or a batch does not. Typed names never unlink a chosen donor (domain 9, defect 26).
     pub fn edited(mut self, edit: RowEdit) -> Result<Self, RowRefusal> {
         self.changeable()?;
-        let before = self.judged();
+        let (before, told) = (self.judged(), self.evidence.clone());
         self.amount = edit.amount.unwrap_or(self.amount);
         self.intent = edit.intent.unwrap_or(self.intent);
         edit.gift_date.apply(&mut self.gift_date);
@@ -377,6 +381,10 @@ impl StagedRow {
         self.donor = edit.donor.apply(self.donor);
         if self.judged() != before {
             self.progress = Progress::Review;
+        }
+        if self.evidence != told {
+            // What was found was found for another donor.
+            self.matched = None;
         }
         Ok(self)
     }

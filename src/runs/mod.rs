@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod cycle;
+pub mod donor_match;
 pub mod gate;
 pub mod hook;
 pub mod inbox;

@@ -9,12 +9,16 @@ use super::{Search, SearchError, lock};
 use crate::ground::id::{ConnectionId, Object, PersonId, StagedId, SubjectId, SubjectKey};
 use crate::ground::journal::SubjectState;
 use crate::ground::matching::compare::{Found, compare};
+use crate::ground::matching::decide::{Asked, Candidate, Decision, Thresholds, Trust, decide};
 use crate::ground::matching::keys::search_keys;
 use crate::ground::matching::learnt::Learnt;
 use crate::ground::matching::record::{Base, Donor};
 use crate::ground::matching::told::{COUNTRY, PersonTold};
 use crate::ground::staging::StagedRow;
 use crate::store::{Ledger, Record, StoreError};
+
+/// Owners of one e-mail address that are looked at beside those who share keys.
+const OWNERS_MAX: usize = 50;
 
 /// A record that people are compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +66,28 @@ pub fn donor_of(record: &Record<String>) -> Option<(Who, Donor)> {
     Some((Who::Person(PersonId(told.id)), told.into_donor()))
 }
 
+/// What follows for somebody asked about.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What is done; only people of Twenty are linked or proposed.
+    pub decision: Decision<PersonId>,
+    /// Everybody who was looked at, waiting rows too.
+    pub matches: Matches,
+}
+
+impl Judged {
+    /// Whether somebody owns the e-mail address asked about.
+    pub fn is_known_by_email(&self, asked: &Donor) -> bool {
+        let people = self.matches.alike.iter().filter(|alike| matches!(alike.who, Who::Person(_)));
+        let owns = |email: &String| asked.emails.iter().any(|asked| same_address(asked, email));
+        people.flat_map(|alike| &alike.donor.emails).any(owns)
+    }
+}
+
+fn same_address(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
 impl Who {
     /// The name of the record.
     pub fn key(self) -> SubjectKey {
@@ -100,15 +126,21 @@ impl Search {
         limit: usize,
     ) -> Result<Matches, SearchError> {
         let learnt = self.learnt(ledger)?;
+        // Whoever owns the address is looked at whatever the index knows: the one rule that links must see all of them.
+        let mut known = owners(ledger, asked)?;
+        let owners = known.len();
         // One more than is wanted, since who asks shares most with itself.
         let (subjects, behind) = self.candidates(asked, limit + 1)?;
-        let mut known = read(ledger, &subjects)?;
+        for (who, donor) in read(ledger, &subjects)? {
+            if known.iter().all(|(known, _)| *known != who) {
+                known.push((who, donor));
+            }
+        }
         known.retain(|(who, _)| Some(*who) != but);
         if known.is_empty() {
             known = self.misspelt(ledger, asked, limit)?;
             known.retain(|(who, _)| Some(*who) != but);
         }
-        known.truncate(limit);
         let donors = std::iter::once(asked).chain(known.iter().map(|(_, donor)| donor));
         let base = Base::among(donors, COUNTRY, &learnt.frequencies);
         let found: Vec<Found> = base.rows[1..].iter().map(|row| compare(&base, &base.rows[0], row)).collect();
@@ -120,7 +152,31 @@ impl Search {
         });
         let mut alike: Vec<Alike> = weighed.collect();
         alike.sort_by(|left, right| right.bits.total_cmp(&left.bits).then(left.who.cmp(&right.who)));
+        alike.truncate(limit.max(owners));
         Ok(Matches { alike, learnt, behind })
+    }
+
+    /// What follows for somebody. `company` says that an organisation gave: it is never matched with people.
+    pub fn judge(
+        &self,
+        ledger: &Ledger<'_>,
+        asked: &Donor,
+        company: bool,
+        but: Option<Who>,
+        limit: usize,
+    ) -> Result<Judged, SearchError> {
+        let matches = self.alike(ledger, asked, but, limit)?;
+        let email = asked.emails.first().map_or("", String::as_str);
+        let asks = Asked { first: &asked.first, last: &asked.last, email, company };
+        let people = matches.alike.iter().filter_map(|alike| {
+            let Who::Person(id) = alike.who else { return None };
+            let (first, last) = (alike.donor.first.as_str(), alike.donor.last.as_str());
+            Some(Candidate { id, first, last, emails: &alike.donor.emails, bits: alike.bits })
+        });
+        let people: Vec<Candidate<'_, PersonId>> = people.collect();
+        // Strong matches link by themselves only where people's decisions have proven it; none are counted yet.
+        let decision = decide(&asks, &people, Thresholds::default(), Trust::NONE);
+        Ok(Judged { decision, matches })
     }
 
     /// How two records compare, whether or not they would be candidates for each other.
@@ -166,6 +222,18 @@ impl Search {
         }
         Ok(known)
     }
+}
+
+/// People who own an e-mail address asked about.
+fn owners(ledger: &Ledger<'_>, asked: &Donor) -> Result<Vec<(Who, Donor)>, StoreError> {
+    let mut subjects = Vec::new();
+    for email in &asked.emails {
+        subjects.extend(ledger.people_by_email(email)?.into_iter().map(|person| person.subject));
+    }
+    subjects.sort_unstable();
+    subjects.dedup();
+    subjects.truncate(OWNERS_MAX);
+    read(ledger, &subjects)
 }
 
 /// What the ledger says of them now; whoever is not there any more is left out.

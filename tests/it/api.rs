@@ -3,6 +3,7 @@
 mod callers;
 mod desk;
 mod edits;
+mod matching;
 mod model;
 mod past;
 mod rights;

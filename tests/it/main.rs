@@ -8,6 +8,7 @@ mod behaviours;
 mod budget;
 mod crash;
 mod deliveries;
+mod donor_match;
 mod donors;
 mod edits;
 mod golden;

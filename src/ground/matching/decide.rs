@@ -155,6 +155,64 @@ pub enum Rule {
     UniqueStrong,
 }
 
+impl Rule {
+    /// What it says, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NameAndEmail => {
+                "Exactly one person has this first and last name and owns this e-mail address."
+            }
+            Self::UniqueStrong => "One match is above the threshold for links, and no other comes near it.",
+        }
+    }
+
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NameAndEmail => "name_and_email",
+            Self::UniqueStrong => "unique_strong",
+        }
+    }
+}
+
+impl Doubt {
+    /// What is doubtful, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::SeveralExact => {
+                "Blocked by duplicates: several people have this name and this e-mail address. Merge them first."
+            }
+            Self::EmailOfAnotherName => "The e-mail address belongs to somebody of another name.",
+            Self::NameOnly => "Somebody has this name, with another e-mail address or none.",
+            Self::Similar => "Somebody is similar. Nothing is certain enough to be linked without a person.",
+        }
+    }
+
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SeveralExact => "blocked_by_duplicates",
+            Self::EmailOfAnotherName => "email_of_another_name",
+            Self::NameOnly => "name_only",
+            Self::Similar => "similar",
+        }
+    }
+}
+
+/// Bits as they are shown and stored: in thousandths.
+pub fn thousandths(bits: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "a weight is a small number")]
+    let whole = (bits * 1000.0).round().clamp(-1e9, 1e9) as i64;
+    whole
+}
+
+/// Bits from thousandths.
+pub fn of_thousandths(bits: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "thousandths of bits are far fewer than 2^52")]
+    let whole = bits as f64;
+    whole / 1000.0
+}
+
 /// Why a person is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {

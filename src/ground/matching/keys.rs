@@ -73,12 +73,15 @@ impl<'a> Parts<'a> {
 
 /// The keys of a row. Kinds with two parts are left out where one is not known.
 pub fn keys(base: &Base, row: &Row) -> Vec<Key> {
-    of_kinds(base, row, |_| true)
+    of_kinds(base, row, |kind| !PARTS.contains(&kind))
 }
 
 /// Kinds that an index of a whole base holds: the fewest that still lead to nearly everybody. The others add keys that
 /// nearly always lead to the same people, or to so many that they say nothing.
-const SEARCHED: [u8; 13] = [1, 2, 3, 5, 6, 7, 8, 9, 11, 15, 21, 22, 23];
+const SEARCHED: [u8; 17] = [1, 2, 3, 5, 6, 7, 8, 9, 11, 15, 21, 22, 23, 24, 25, 26, 27];
+/// Kinds that only an index has: parts of names, by which somebody with a mistake in each name and another address is
+/// found. Where many share them they are read last or not at all.
+const PARTS: [u8; 4] = [24, 25, 26, 27];
 
 /// The keys of somebody in an index of a whole base, each once, in order.
 ///
@@ -129,9 +132,18 @@ fn of_kinds(base: &Base, row: &Row, wanted: impl Fn(u8) -> bool + Copy) -> Vec<K
     both(18, parts.street_word, parts.first);
     both(19, parts.birth.get(4..).unwrap_or_default(), parts.first_sound);
     both(20, parts.birth.get(..6).unwrap_or_default(), parts.last_sound);
+    both(24, cut(parts.last, |letters| &letters[..letters.len().min(3)]).as_str(), &parts.initial);
+    both(25, cut(parts.last, |letters| &letters[letters.len().saturating_sub(3)..]).as_str(), &parts.initial);
+    both(26, parts.first, cut(parts.last, |letters| &letters[..letters.len().min(1)]).as_str());
+    both(27, parts.last, "last");
     // All of these are searched by.
     contact_keys(base, row, &mut out);
     out
+}
+
+/// Some of the letters of a word.
+fn cut(word: &str, part: impl Fn(&[char]) -> &[char]) -> String {
+    part(&word.chars().collect::<Vec<_>>()).iter().collect()
 }
 
 fn contact_keys(base: &Base, row: &Row, out: &mut Vec<Key>) {
