@@ -110,6 +110,37 @@ impl Desk {
         Ok(run)
     }
 
+    /// Asks for the donors of chosen rows to be made in Twenty. While such a run of the batch is active, that run is the
+    /// answer.
+    pub async fn create_donors(
+        &self,
+        asked: &Asked,
+        batch: BatchId,
+        rows: Vec<StagedId>,
+    ) -> Result<RunId, Refusal> {
+        let cause = asked.cause("Donors to be made");
+        let (_, run) = self
+            .store
+            .write(move |view| {
+                view.ledger().batch(batch)?.ok_or(Refusal::NotFound("batch"))?;
+                let mut changes = Changes::new(cause);
+                if let Some(run) = active_run(view, batch, RunKind::CreateDonors)? {
+                    return Ok((changes, run));
+                }
+                let mut run = new_run(view, &changes, batch, RunKind::CreateDonors);
+                for row in rows {
+                    if !run.wanted.contains(&row) {
+                        run.wanted.push(row);
+                    }
+                }
+                changes.create(Object::Run, run.id.0, &run)?;
+                changes.ask();
+                Ok::<_, Fail<Refusal>>((changes, run.id))
+            })
+            .await?;
+        Ok(run)
+    }
+
     /// Pauses a run, lets it go on, or stops it. What may have arrived in Twenty is looked for in any case.
     pub async fn steer_run(&self, asked: &Asked, id: RunId, wish: Wish) -> Result<(), Refusal> {
         let cause = asked.cause(match wish {
@@ -317,11 +348,17 @@ fn queue(
     max_rows: Option<u32>,
     kind: RunKind,
 ) -> Result<RunId, StoreError> {
+    let mut run = new_run(view, changes, batch, kind);
+    run.max_rows = max_rows;
+    changes.create(Object::Run, run.id.0, &run)?;
+    changes.ask();
+    Ok(run.id)
+}
+
+fn new_run(view: &View<'_>, changes: &Changes, batch: BatchId, kind: RunKind) -> ProcessRun {
     let id = RunId(local_id(Object::Run, view.world.origin()));
-    let mut run = ProcessRun::queued(id, batch, max_rows, view.world.now());
+    let mut run = ProcessRun::queued(id, batch, None, view.world.now());
     run.request_id = changes.request_id().map(str::to_owned);
     run.kind = kind;
-    changes.create(Object::Run, id.0, &run)?;
-    changes.ask();
-    Ok(id)
+    run
 }

@@ -179,8 +179,12 @@ fn staging() -> Vec<Route> {
 
 /// The routes of matching.
 fn alike() -> Vec<Route> {
-    use Right::{Review, See};
+    use Right::{Edit, Review, See};
+    let making = "/api/fundraising/gift-batches/{id}/donor-match/create-donors/run";
+    let made = "/api/fundraising/gift-batches/{id}/donor-match/create-donors/run/{runId}";
     vec![
+        on("POST", making, Edit, post(donor_match::create)),
+        on("GET", made, See, get(donor_match::created)),
         on("POST", "/api/fundraising/gift-batches/{id}/donor-match", Review, post(donor_match::start)),
         on("GET", "/api/fundraising/gift-batches/{id}/donor-match/{runId}", See, get(donor_match::run)),
         on("POST", "/api/fundraising/people/duplicates", See, post(matching::duplicates)),

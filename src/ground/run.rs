@@ -102,6 +102,9 @@ pub struct ProcessRun {
     /// The last row that has an outcome, where rows are gone through in the order of their ids.
     #[serde(default)]
     pub cursor: Option<StagedId>,
+    /// Chosen rows, in the order in which they are leased.
+    #[serde(default)]
+    pub wanted: Vec<StagedId>,
 }
 
 /// What a run does.
@@ -112,6 +115,8 @@ pub enum RunKind {
     Process,
     /// Looks for the donors of its undecided rows.
     DonorMatch,
+    /// Makes the donors of chosen rows in Twenty.
+    CreateDonors,
 }
 
 impl RunKind {
@@ -120,6 +125,7 @@ impl RunKind {
         match self {
             Self::Process => "process-batch",
             Self::DonorMatch => "donor-match",
+            Self::CreateDonors => "create-donors",
         }
     }
 }
@@ -279,6 +285,7 @@ impl ProcessRun {
             kind: RunKind::Process,
             matches: MatchTally::default(),
             cursor: None,
+            wanted: Vec::new(),
         }
     }
 

@@ -458,6 +458,21 @@ impl StagedRow {
         self
     }
 
+    /// The row held by a run that makes its donor: somebody new, as was chosen. Its gift is not on its way.
+    #[must_use]
+    pub fn held_for_donor(mut self, run: RunId, gift: GiftId) -> Self {
+        self.donor = DonorDecision::NewDonor;
+        self.progress = Progress::Sending { run, gift };
+        self
+    }
+
+    /// The row back with people after its donor was made, or could not be.
+    #[must_use]
+    pub fn let_go(mut self) -> Self {
+        self.progress = Progress::Review;
+        self
+    }
+
     /// The row given back by a run that was stopped before it was sent: as ready as it was.
     #[must_use]
     pub fn given_back(mut self) -> Self {

@@ -191,7 +191,7 @@ enum AtWork {
 impl AtWork {
     fn new(means: &Means, search: &Arc<Search>, run: RunId, kind: RunKind) -> Self {
         match kind {
-            RunKind::Process => Self::Process(ProcessBatch::new(means.clone(), run)),
+            RunKind::Process | RunKind::CreateDonors => Self::Process(ProcessBatch::new(means.clone(), run)),
             RunKind::DonorMatch => {
                 let (store, world) = (means.store.clone(), means.world.clone());
                 Self::Match(DonorMatch::new(store, world, Arc::clone(search), run))

@@ -7,6 +7,7 @@ mod bars;
 mod behaviours;
 mod budget;
 mod crash;
+mod create_donors;
 mod deliveries;
 mod donor_match;
 mod donors;

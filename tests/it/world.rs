@@ -415,7 +415,7 @@ impl Process {
         let Ok(active) = active else { return Next::Wait(self.means.world.now().plus_millis(1_000)) };
         for record in active {
             next = match record.value.kind {
-                RunKind::Process => sooner(next, self.step_run(record.value.id)),
+                RunKind::Process | RunKind::CreateDonors => sooner(next, self.step_run(record.value.id)),
                 RunKind::DonorMatch => sooner(next, self.step_match(record.value.id)),
             };
         }

@@ -21,7 +21,7 @@ use super::{
         donors::search, donor::donor, mirror::gifts, mirror::records, mirror::record, home::home, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
         edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::one, edits::withdraw, edits::conflicts, edits::decide,
         callers::gifts::list, callers::gifts::one, callers::gifts::change, callers::gifts::remove,
-        donor_match::start, donor_match::run, matching::duplicates, matching::matches, matching::why,
+        donor_match::start, donor_match::run, donor_match::create, donor_match::created, matching::duplicates, matching::matches, matching::why,
         people::one, people::companies, people::opportunities, people::change_opportunity,
         appeals::list, appeals::one, appeals::create, appeals::change, appeals::snapshots, appeals::create_snapshot,
         households::list, households::one, households::create, households::change, households::members, households::add_member, households::remove_member, households::copy_address,

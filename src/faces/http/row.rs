@@ -87,7 +87,7 @@ pub struct DiagnosticsView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MatchedView {
-    /// `auto_linked`, `partial_match_review`, `no_match`, `insufficient_identity`, `error`.
+    /// `auto_linked`, `partial_match_review`, `no_match`, `insufficient_identity`, `error`, `created_donor`.
     outcome: &'static str,
     reason: String,
     run_id: String,

@@ -44,6 +44,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("GET /api/fundraising/people/{id}", "Anfrv R*"),
     ("POST /api/fundraising/gift-batches/{id}/donor-match", "Afr W*"),
     ("GET /api/fundraising/gift-batches/{id}/donor-match/{runId}", "Anfrv R*"),
+    ("POST /api/fundraising/gift-batches/{id}/donor-match/create-donors/run", "Af W*"),
+    ("GET /api/fundraising/gift-batches/{id}/donor-match/create-donors/run/{runId}", "Anfrv R*"),
     ("POST /api/fundraising/people/duplicates", "Anfrv R*"),
     ("POST /api/fundraising/people/match", "Anfrv R*"),
     ("POST /api/fundraising/people/why", "Anfrv R*"),
