@@ -124,6 +124,23 @@ impl StagedRow {
         open && self.donor == DonorDecision::Unreviewed && self.company.is_none()
     }
 
+    /// What people decided of those whom a run proposed: who, how heavy that was in thousandths of a bit, and whether it was
+    /// them. What a run linked and nobody changed is nobody's decision.
+    pub fn decided(&self) -> Vec<(PersonId, i64, bool)> {
+        let Some(found) = &self.matched else { return Vec::new() };
+        let chosen = self.donor.person();
+        let by_run = found.outcome == MatchOutcome::AutoLinked
+            && found.proposed.first().is_some_and(|(person, _)| Some(*person) == chosen);
+        let by_person = matches!(
+            self.donor,
+            DonorDecision::Confirmed(_) | DonorDecision::NewDonor | DonorDecision::Created(_)
+        );
+        if by_run || !by_person {
+            return Vec::new();
+        }
+        found.proposed.iter().map(|(person, bits)| (*person, *bits, Some(*person) == chosen)).collect()
+    }
+
     /// The row with what a run found. Only the one rule links: everything else proposes, whatever it weighs.
     pub fn matched(self, found: Matched, decision: &Decision<PersonId>) -> Result<Self, RowRefusal> {
         let mut row = match decision {
@@ -177,6 +194,24 @@ mod tests {
         let proposed =
             open.clone().matched(found(MatchOutcome::NoMatch, 1, 2), &Decision::<PersonId>::Nobody).unwrap();
         assert_eq!(StagedRow { matched: None, ..proposed }, open);
+    }
+
+    #[test]
+    fn what_people_said_of_the_proposed_is_a_decision_and_what_a_run_did_is_none() {
+        let [one, other] = [7, 8].map(|n| PersonId(Uuid::from_u128(n)));
+        let proposed = vec![(one, 12_000), (other, 3_000)];
+        let review = Matched { proposed, ..found(MatchOutcome::PartialMatchReview, 1, 2) };
+        let open = StagedRow { matched: Some(review.clone()), donor: DonorDecision::Unreviewed, ..row() };
+        assert_eq!(open.decided(), []);
+        let chosen = StagedRow { donor: DonorDecision::Confirmed(other), ..open.clone() };
+        assert_eq!(chosen.decided(), [(one, 12_000, false), (other, 3_000, true)]);
+        let new = StagedRow { donor: DonorDecision::NewDonor, ..open };
+        assert_eq!(new.decided(), [(one, 12_000, false), (other, 3_000, false)]);
+        let linked = Matched { outcome: MatchOutcome::AutoLinked, proposed: vec![(one, 40_000)], ..review };
+        let kept = StagedRow { matched: Some(linked), donor: DonorDecision::Confirmed(one), ..row() };
+        assert_eq!(kept.decided(), []);
+        let corrected = StagedRow { donor: DonorDecision::Confirmed(other), ..kept };
+        assert_eq!(corrected.decided(), [(one, 40_000, false)]);
     }
 
     #[test]

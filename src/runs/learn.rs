@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use super::Next;
 use crate::ground::id::{ConnectionId, Object, SubjectId};
 use crate::ground::journal::{Actor, Cause, SubjectState};
+use crate::ground::matching::decide::{Thresholds, thousandths};
 use crate::ground::matching::learnt::{LEARNT_ID, Learnt};
 use crate::ground::matching::record::Donor;
 use crate::ground::matching::told::COUNTRY;
+use crate::ground::staging::StagedRow;
 use crate::ground::time::Instant;
 use crate::ground::world::World;
-use crate::search::donor_of;
+use crate::search::{Who, donor_of};
 use crate::store::{Changes, Store, StoreError, WriteError};
 
 /// People read from one snapshot, which is then let go.
@@ -21,8 +23,15 @@ const STRETCH: usize = 1_000;
 /// People that are learnt from at most, those changed last: more would tell nothing new and take more memory than a small
 /// machine has.
 const PEOPLE_MAX: usize = 120_000;
+/// Rows that are looked through for decisions, and decisions that are learnt from, at most.
+const ROWS_MAX: usize = 20_000;
+/// See above.
+const DECISIONS_MAX: usize = 5_000;
 /// How soon it looks again, in milliseconds.
 const LOOK_MS: i64 = 60_000;
+
+/// What a row told, who was proposed, how heavy that was in thousandths of a bit, and whether it was them.
+type Decision = (Donor, Donor, i64, bool);
 
 /// The learning of one base.
 #[derive(Clone)]
@@ -59,7 +68,42 @@ impl Learner {
         if !self.is_due(now)? {
             return Ok(None);
         }
-        Ok(Some(Learnt::of(&self.people()?, &[], COUNTRY, now)))
+        let decisions = self.decisions()?;
+        let pairs: Vec<(Donor, Donor, bool)> =
+            decisions.iter().map(|(told, person, _, same)| (told.clone(), person.clone(), *same)).collect();
+        let mut learnt = Learnt::of(&self.people()?, &pairs, COUNTRY, now);
+        let strong =
+            decisions.iter().filter(|(_, _, bits, _)| *bits >= thousandths(Thresholds::default().link));
+        for (_, _, _, same) in strong {
+            let counted = if *same { &mut learnt.strong.0 } else { &mut learnt.strong.1 };
+            *counted += 1;
+        }
+        Ok(Some(learnt))
+    }
+
+    /// What people decided of those whom runs proposed, the newest first.
+    fn decisions(&self) -> Result<Vec<Decision>, StoreError> {
+        let mut decisions = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        for _ in 0..ROWS_MAX / STRETCH {
+            let snapshot = self.store.snapshot()?;
+            let ledger = snapshot.ledger();
+            let (here, rows) = (ConnectionId::HERE, Object::GiftStaging);
+            let page = ledger.newest(here, rows, SubjectState::Live, after.as_deref(), STRETCH)?;
+            for record in page.items {
+                let Ok(row) = serde_json::from_str::<StagedRow>(&record.value) else { continue };
+                for (person, bits, same) in row.decided() {
+                    let person = ledger.record_of(&Who::Person(person).key())?;
+                    let person = person.as_ref().and_then(donor_of);
+                    decisions.extend(person.map(|(_, person)| (row.told(), person, bits, same)));
+                }
+            }
+            after = page.next;
+            if after.is_none() || decisions.len() >= DECISIONS_MAX {
+                break;
+            }
+        }
+        Ok(decisions)
     }
 
     fn is_due(&self, now: Instant) -> Result<bool, StoreError> {
@@ -68,7 +112,13 @@ impl Learner {
         let people = ledger.object_count(ConnectionId::TWENTY, Object::People, SubjectState::Live)?;
         let learnt = ledger.learnt()?.map_or_else(|| Learnt::shipped(people), |record| record.value);
         // No more is learnt from than this: a base that outgrows it stays as it was known.
-        Ok(learnt.is_outgrown(people.min(PEOPLE_MAX as u64), 0, now))
+        let people = people.min(PEOPLE_MAX as u64);
+        // Decisions are counted only where they could make a difference.
+        if !learnt.is_outgrown(people, u64::MAX, now) {
+            return Ok(false);
+        }
+        let decided = self.decisions()?.len() as u64;
+        Ok(learnt.is_outgrown(people, decided, now))
     }
 
     /// All people, or the newest; each once, in a fixed order.
@@ -114,7 +164,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::ground::id::SubjectKey;
+    use crate::ground::donor_match::{MatchOutcome, Matched};
+    use crate::ground::id::{PersonId, RunId, StagedId, SubjectKey};
+    use crate::ground::staging::DonorDecision;
+    use crate::ground::staging::tests::row;
     use crate::ground::world::{Clock, Entropy};
     use crate::store::disk::SimDisk;
     use crate::store::{Drive, Place};
@@ -148,6 +201,45 @@ mod tests {
             Ok((changes, ()))
         });
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(write).unwrap();
+    }
+
+    /// A row for which a run proposed somebody, and what a person made of it.
+    fn decide(store: &Store, n: u128, donor: DonorDecision, proposed: u128) {
+        let mut row = row();
+        row.id = StagedId(Uuid::from_u128(n));
+        row.evidence.first_name = Some("Ada".into());
+        row.evidence.last_name = Some(format!("Pugh{proposed}"));
+        row.donor = donor;
+        row.matched = Some(Matched {
+            outcome: MatchOutcome::PartialMatchReview,
+            run: RunId(Uuid::nil()),
+            at: Instant(1),
+            model: "m".into(),
+            reason: "r".into(),
+            proposed: vec![(PersonId(Uuid::from_u128(proposed)), 12_000)],
+        });
+        let cause = Cause { actor: Actor::System, why: "test".into(), request_id: None };
+        let write = store.write::<_, (), _>(move |_| {
+            let mut changes = Changes::new(cause);
+            changes.open(Object::GiftStaging, row.id.0, &row)?;
+            Ok((changes, ()))
+        });
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(write).unwrap();
+    }
+
+    #[test]
+    fn what_people_decided_is_learnt_from_and_counted() {
+        let clock = Arc::new(Counter(AtomicI64::new(1_000)));
+        let world = World { clock: clock.clone(), entropy: clock };
+        let store = Store::open(Place::Memory(SimDisk::new()), world.clone(), Drive::Inline).unwrap();
+        let learner = Learner { store: store.clone(), world };
+        see(&store, 0..300);
+        decide(&store, 1_001, DonorDecision::Confirmed(PersonId(Uuid::from_u128(6))), 6);
+        decide(&store, 1_002, DonorDecision::NewDonor, 12);
+        decide(&store, 1_003, DonorDecision::Unreviewed, 18);
+        step(&learner).unwrap();
+        let learnt = store.snapshot().unwrap().ledger().learnt().unwrap().unwrap().value;
+        assert_eq!((learnt.decided, learnt.strong), (2, (1, 1)));
     }
 
     /// The version and the number of records of what was learnt, after one step.

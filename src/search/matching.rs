@@ -14,6 +14,7 @@ use crate::ground::matching::keys::search_keys;
 use crate::ground::matching::learnt::Learnt;
 use crate::ground::matching::record::{Base, Donor};
 use crate::ground::matching::told::{COUNTRY, PersonTold};
+use crate::ground::settings::LINK_STRONG;
 use crate::ground::staging::StagedRow;
 use crate::store::{Ledger, Record, StoreError};
 
@@ -174,8 +175,8 @@ impl Search {
             Some(Candidate { id, first, last, emails: &alike.donor.emails, bits: alike.bits })
         });
         let people: Vec<Candidate<'_, PersonId>> = people.collect();
-        // Strong matches link by themselves only where people's decisions have proven it; none are counted yet.
-        let decision = decide(&asks, &people, Thresholds::default(), Trust::NONE);
+        let trust = trust(ledger, &matches.learnt)?;
+        let decision = decide(&asks, &people, Thresholds::default(), trust);
         Ok(Judged { decision, matches })
     }
 
@@ -222,6 +223,12 @@ impl Search {
         }
         Ok(known)
     }
+}
+
+/// Whether unique strong matches may be linked without a person: switched on, and proven by people's decisions here.
+pub fn trust(ledger: &Ledger<'_>, learnt: &Learnt) -> Result<Trust, StoreError> {
+    let switched_on = ledger.settings()?.is_on(LINK_STRONG);
+    Ok(Trust { switched_on, right: learnt.strong.0, wrong: learnt.strong.1 })
 }
 
 /// People who own an e-mail address asked about.

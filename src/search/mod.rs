@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tantivy::{Searcher, TantivyError};
 
 pub use index::Place;
-pub use matching::{Alike, Judged, Matches, Who, donor_of};
+pub use matching::{Alike, Judged, Matches, Who, donor_of, trust};
 
 use crate::ground::id::{PersonId, Seq};
 use crate::ground::journal::SubjectState;

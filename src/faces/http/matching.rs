@@ -25,8 +25,9 @@ use crate::ground::matching::decide::{
     thousandths,
 };
 use crate::ground::matching::explain::{Explanation, explain};
+use crate::ground::matching::learnt::Learnt;
 use crate::ground::matching::record::Donor;
-use crate::search::{Alike, Judged, Matches, SearchError, Who};
+use crate::search::{Alike, Judged, Matches, SearchError, Who, trust};
 use crate::store::{Ledger, Snapshot};
 
 /// Candidates that are looked at for one question.
@@ -177,16 +178,16 @@ pub struct MatchMeta {
     strong_matches_off: Option<String>,
 }
 
-fn meta(snapshot: &Snapshot, model: &str, behind: u64) -> MatchMeta {
+fn meta(snapshot: &Snapshot, learnt: &Learnt, behind: u64) -> Result<MatchMeta, Problem> {
     let thresholds = Thresholds::default();
-    MatchMeta {
+    Ok(MatchMeta {
         as_of: snapshot.as_of().to_string(),
-        model: model.to_owned(),
+        model: learnt.model.version.clone(),
         ask_bits: of_thousandths(thousandths(thresholds.ask)),
         link_bits: of_thousandths(thousandths(thresholds.link)),
         behind,
-        strong_matches_off: Trust::NONE.why_off(),
-    }
+        strong_matches_off: trust(&snapshot.ledger(), learnt)?.why_off(),
+    })
 }
 
 /// Who may be meant.
@@ -262,15 +263,14 @@ pub(super) async fn duplicates(
     let body = aside(face, known, move |face, snapshot| {
         let ledger = snapshot.ledger();
         let mut data = Vec::with_capacity(asked.len());
-        let (mut model, mut behind) = (String::new(), 0);
+        let (learnt, mut behind) = (face.search.learnt(&ledger)?, 0);
         for about in &asked {
             let (who, donor) = about.find(&ledger)?;
             let judged = face.search.judge(&ledger, &donor, false, who, LIMIT)?;
-            model.clone_from(&judged.matches.learnt.model.version);
             behind = behind.max(judged.matches.behind);
             data.push(duplicates_of(&ledger, &donor, &judged)?);
         }
-        let meta = serde_json::to_value(meta(snapshot, &model, behind)).unwrap_or(Value::Null);
+        let meta = serde_json::to_value(meta(snapshot, &learnt, behind)?).unwrap_or(Value::Null);
         Ok(json!({ "data": data, "meta": meta }).to_string())
     });
     Ok(shape(StatusCode::OK, body.await?))
@@ -333,7 +333,7 @@ pub(super) async fn matches(
         let candidates = shown.iter().map(|alike| CandidateView::new(face, &donor, matches, alike));
         let data =
             MatchData { decision: DecisionView::new(&judged.decision), candidates: candidates.collect() };
-        Ok(MatchAnswer { data, meta: meta(snapshot, &matches.learnt.model.version, matches.behind) })
+        Ok(MatchAnswer { data, meta: meta(snapshot, &matches.learnt, matches.behind)? })
     })
     .await
     .map(Json)
@@ -363,7 +363,7 @@ pub(super) async fn why(
             line: explanation.line(Thresholds::default()),
             weight: WeightView::new(&explanation, &left, &right),
         };
-        Ok(WhyAnswer { data, meta: meta(snapshot, &learnt.model.version, among.behind) })
+        Ok(WhyAnswer { data, meta: meta(snapshot, &learnt, among.behind)? })
     })
     .await
     .map(Json)

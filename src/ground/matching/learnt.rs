@@ -81,13 +81,23 @@ pub struct Learnt {
     pub records: u64,
     /// People's decisions it was learnt from.
     pub decided: u64,
+    /// Decisions about proposals above the threshold for links: those that people confirmed, and those they refused.
+    #[serde(default)]
+    pub strong: (u32, u32),
 }
 
 impl Learnt {
     /// What is shipped, for a base of so many records of which nothing was learnt yet.
     pub fn shipped(records: u64) -> Self {
         let count = usize::try_from(records).unwrap_or(usize::MAX);
-        Self { model: shipped(count), frequencies: Frequencies::default(), at: None, records: 0, decided: 0 }
+        Self {
+            model: shipped(count),
+            frequencies: Frequencies::default(),
+            at: None,
+            records: 0,
+            decided: 0,
+            strong: (0, 0),
+        }
     }
 
     /// Learns from a base, and from what people decided of pairs of its records.
@@ -105,6 +115,7 @@ impl Learnt {
             at: Some(at),
             records: donors.len() as u64,
             decided: decided.len() as u64,
+            strong: (0, 0),
         }
     }
 
@@ -116,7 +127,7 @@ impl Learnt {
         let Some(at) = self.at else { return true };
         let doubled = records >= self.records * 2;
         let tenth = records.abs_diff(self.records) * 10 >= self.records.max(1);
-        let told = decided >= self.decided + DECISIONS_WORTH;
+        let told = decided.saturating_sub(self.decided) >= DECISIONS_WORTH;
         doubled || ((tenth || told) && now.micros_since(at) >= REST_MICROS)
     }
 }
