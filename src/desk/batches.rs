@@ -9,7 +9,7 @@ use crate::ground::id::{BatchId, Object, RunId, Seq, StagedId, local_id};
 use crate::ground::journal::Cause;
 use crate::ground::money::Money;
 use crate::ground::patch::Patch;
-use crate::ground::run::{ProcessRun, Wish};
+use crate::ground::run::{ProcessRun, RunKind, Wish};
 use crate::ground::staging::{QUEUE_SOURCE, RowEdit, StagedRow, Status};
 use crate::store::{Changes, Fail, QueueFilter, StoreError, View};
 
@@ -77,11 +77,65 @@ impl Desk {
                     return Err(Refusal::PlanMoved.into());
                 }
                 let mut changes = Changes::new(cause);
-                let run = match active_run(view, batch)? {
+                let run = match active_run(view, batch, RunKind::Process)? {
                     Some(run) => run,
                     None => queue_run(view, &mut changes, batch, max_rows)?,
                 };
                 Ok::<_, Fail<Refusal>>((changes, run))
+            })
+            .await?;
+        Ok(run)
+    }
+
+    /// Asks for the donors of a batch's undecided rows to be looked for. While such a run is active, that run is the answer.
+    pub async fn match_donors(
+        &self,
+        asked: &Asked,
+        batch: BatchId,
+        max_rows: Option<u32>,
+    ) -> Result<RunId, Refusal> {
+        let cause = asked.cause("Donor matching asked for");
+        let (_, run) = self
+            .store
+            .write(move |view| {
+                view.ledger().batch(batch)?.ok_or(Refusal::NotFound("batch"))?;
+                let mut changes = Changes::new(cause);
+                let run = match active_run(view, batch, RunKind::DonorMatch)? {
+                    Some(run) => run,
+                    None => queue(view, &mut changes, batch, max_rows, RunKind::DonorMatch)?,
+                };
+                Ok::<_, Fail<Refusal>>((changes, run))
+            })
+            .await?;
+        Ok(run)
+    }
+
+    /// Asks for the donors of chosen rows to be made in Twenty. While such a run of the batch is active, that run is the
+    /// answer.
+    pub async fn create_donors(
+        &self,
+        asked: &Asked,
+        batch: BatchId,
+        rows: Vec<StagedId>,
+    ) -> Result<RunId, Refusal> {
+        let cause = asked.cause("Donors to be made");
+        let (_, run) = self
+            .store
+            .write(move |view| {
+                view.ledger().batch(batch)?.ok_or(Refusal::NotFound("batch"))?;
+                let mut changes = Changes::new(cause);
+                if let Some(run) = active_run(view, batch, RunKind::CreateDonors)? {
+                    return Ok((changes, run));
+                }
+                let mut run = new_run(view, &changes, batch, RunKind::CreateDonors);
+                for row in rows {
+                    if !run.wanted.contains(&row) {
+                        run.wanted.push(row);
+                    }
+                }
+                changes.create(Object::Run, run.id.0, &run)?;
+                changes.ask();
+                Ok::<_, Fail<Refusal>>((changes, run.id))
             })
             .await?;
         Ok(run)
@@ -230,7 +284,9 @@ pub(super) fn queue_row(
 ) -> Result<RunId, Fail<Refusal>> {
     let id = row.id;
     let (batch, row) = match row.batch {
-        Some(batch) if active_run(view, batch)?.is_some() => return Err(Refusal::RunAtWork.into()),
+        Some(batch) if active_run(view, batch, RunKind::Process)?.is_some() => {
+            return Err(Refusal::RunAtWork.into());
+        }
         Some(batch) => (batch, row),
         None => {
             let new = NewBatch { name, source: QUEUE_SOURCE.into(), ..NewBatch::default() };
@@ -270,10 +326,10 @@ fn add_batch(view: &View<'_>, changes: &mut Changes, new: NewBatch) -> Result<Ba
     Ok(id)
 }
 
-/// One active run a batch (domain 4.13, invariant 3).
-fn active_run(view: &View<'_>, batch: BatchId) -> Result<Option<RunId>, StoreError> {
-    let active = view.ledger().active_runs()?;
-    Ok(active.into_iter().map(|record| record.value).find(|run| run.batch == batch).map(|run| run.id))
+/// One active run a batch and kind (domain 4.13, invariant 3).
+fn active_run(view: &View<'_>, batch: BatchId, kind: RunKind) -> Result<Option<RunId>, StoreError> {
+    let active = view.ledger().active_runs()?.into_iter().map(|record| record.value);
+    Ok(active.into_iter().find(|run| run.batch == batch && run.kind == kind).map(|run| run.id))
 }
 
 fn queue_run(
@@ -282,10 +338,27 @@ fn queue_run(
     batch: BatchId,
     max_rows: Option<u32>,
 ) -> Result<RunId, StoreError> {
-    let id = RunId(local_id(Object::Run, view.world.origin()));
-    let mut run = ProcessRun::queued(id, batch, max_rows, view.world.now());
-    run.request_id = changes.request_id().map(str::to_owned);
-    changes.create(Object::Run, id.0, &run)?;
+    queue(view, changes, batch, max_rows, RunKind::Process)
+}
+
+fn queue(
+    view: &View<'_>,
+    changes: &mut Changes,
+    batch: BatchId,
+    max_rows: Option<u32>,
+    kind: RunKind,
+) -> Result<RunId, StoreError> {
+    let mut run = new_run(view, changes, batch, kind);
+    run.max_rows = max_rows;
+    changes.create(Object::Run, run.id.0, &run)?;
     changes.ask();
-    Ok(id)
+    Ok(run.id)
+}
+
+fn new_run(view: &View<'_>, changes: &Changes, batch: BatchId, kind: RunKind) -> ProcessRun {
+    let id = RunId(local_id(Object::Run, view.world.origin()));
+    let mut run = ProcessRun::queued(id, batch, None, view.world.now());
+    run.request_id = changes.request_id().map(str::to_owned);
+    run.kind = kind;
+    run
 }

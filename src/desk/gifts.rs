@@ -353,6 +353,7 @@ fn stage(view: &View<'_>, changes: &mut Changes, intake: &Intake) -> Result<Stag
         coding: intake.coding,
         fees: intake.fees,
         expected_at: intake.expected_at,
+        matched: None,
     };
     let row = match defaults {
         Some(defaults) => row.with_defaults(&defaults),

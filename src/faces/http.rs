@@ -7,6 +7,7 @@ mod body;
 mod callers;
 mod choices;
 mod donor;
+mod donor_match;
 mod donors;
 mod edits;
 mod figures;
@@ -15,6 +16,7 @@ mod home;
 mod hooks;
 mod journal;
 mod live;
+mod matching;
 mod mirror;
 mod openapi;
 mod pages;
@@ -193,6 +195,22 @@ fn staging() -> Vec<Route> {
     ]
 }
 
+/// The routes of matching.
+fn alike() -> Vec<Route> {
+    use Right::{Edit, Review, See};
+    let making = "/api/fundraising/gift-batches/{id}/donor-match/create-donors/run";
+    let made = "/api/fundraising/gift-batches/{id}/donor-match/create-donors/run/{runId}";
+    vec![
+        on("POST", making, Edit, post(donor_match::create)),
+        on("GET", made, See, get(donor_match::created)),
+        on("POST", "/api/fundraising/gift-batches/{id}/donor-match", Review, post(donor_match::start)),
+        on("GET", "/api/fundraising/gift-batches/{id}/donor-match/{runId}", See, get(donor_match::run)),
+        on("POST", "/api/fundraising/people/duplicates", See, post(matching::duplicates)),
+        on("POST", "/api/fundraising/people/match", See, post(matching::matches)),
+        on("POST", "/api/fundraising/people/why", See, post(matching::why)),
+    ]
+}
+
 /// Every route, with what it needs: the one list.
 fn routes() -> Vec<Route> {
     use Right::{Decide, Edit, Journal, See, Settings, Sync, Tokens, Users};
@@ -247,6 +265,7 @@ fn routes() -> Vec<Route> {
     staging()
         .into_iter()
         .chain(callers::routes())
+        .chain(alike())
         .chain(mirror)
         .chain(access)
         .chain(open)

@@ -64,12 +64,12 @@ impl Trust {
     }
 
     /// Whether a complete row of such a channel may be posted at its sender's wish, given how sure it is about its
-    /// donor. A file needs a donor who was found, not one who is named in it (domain 4.3): it always waits here.
+    /// donor. A file needs a donor who was found, not one who is named in it (domain 4.3).
     pub const fn allows(self, identity: IdentityConfidence) -> bool {
         match self {
             Self::High => true,
-            Self::Medium => matches!(identity, IdentityConfidence::Explicit),
-            Self::Low => false,
+            Self::Medium => matches!(identity, IdentityConfidence::Strong | IdentityConfidence::Explicit),
+            Self::Low => matches!(identity, IdentityConfidence::Strong),
         }
     }
 }
@@ -118,14 +118,18 @@ mod tests {
 
     #[test]
     fn trust_limits_automation_as_the_domain_tables_it() {
-        use IdentityConfidence::{Explicit, None, Weak};
+        use IdentityConfidence::{Explicit, None, Strong, Weak};
         for (channel, allowed) in [
-            ("manual_ui", [true, true, true]),
-            ("stripe_webhook", [true, false, false]),
-            ("csv_import", [false, false, false]),
+            ("manual_ui", [true, true, true, true]),
+            ("stripe_webhook", [true, true, false, false]),
+            ("csv_import", [true, false, false, false]),
         ] {
             let trust = Trust::of(channel);
-            assert_eq!([Explicit, Weak, None].map(|identity| trust.allows(identity)), allowed, "{channel}");
+            assert_eq!(
+                [Strong, Explicit, Weak, None].map(|identity| trust.allows(identity)),
+                allowed,
+                "{channel}"
+            );
         }
     }
 }

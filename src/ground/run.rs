@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::donor_match::{MatchOutcome, MatchTally};
 use super::id::{BatchId, RunId, StagedId};
 use super::outbox::{Arrival, Message};
 use super::time::Instant;
@@ -92,6 +93,41 @@ pub struct ProcessRun {
     /// The one row it is about; the whole batch when there is none.
     #[serde(default)]
     pub only: Option<StagedId>,
+    /// What it does.
+    #[serde(default)]
+    pub kind: RunKind,
+    /// Rows by what was found of their donors.
+    #[serde(default)]
+    pub matches: MatchTally,
+    /// The last row that has an outcome, where rows are gone through in the order of their ids.
+    #[serde(default)]
+    pub cursor: Option<StagedId>,
+    /// Chosen rows, in the order in which they are leased.
+    #[serde(default)]
+    pub wanted: Vec<StagedId>,
+}
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunKind {
+    /// Posts the ready rows of a batch.
+    #[default]
+    Process,
+    /// Looks for the donors of its undecided rows.
+    DonorMatch,
+    /// Makes the donors of chosen rows in Twenty.
+    CreateDonors,
+}
+
+impl RunKind {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Process => "process-batch",
+            Self::DonorMatch => "donor-match",
+            Self::CreateDonors => "create-donors",
+        }
+    }
 }
 
 /// What a person wants of a run.
@@ -160,6 +196,9 @@ pub struct RowOutcome {
     pub reason: Option<String>,
     /// When this was stored.
     pub at: Instant,
+    /// What was found of its donor, where that was the question.
+    #[serde(default)]
+    pub outcome: Option<MatchOutcome>,
 }
 
 /// What a run does next.
@@ -243,6 +282,10 @@ impl ProcessRun {
             request_id: None,
             wish: Wish::Go,
             only: None,
+            kind: RunKind::Process,
+            matches: MatchTally::default(),
+            cursor: None,
+            wanted: Vec::new(),
         }
     }
 
@@ -270,7 +313,7 @@ impl ProcessRun {
             &mut self.execution.batch_path_processed
         };
         *counter += 1;
-        self.remember(RowOutcome { row, posted: true, reason: None, at: now });
+        self.remember(RowOutcome { row, posted: true, reason: None, at: now, outcome: None });
     }
 
     /// A row was tried and did not work.
@@ -278,7 +321,7 @@ impl ProcessRun {
         self.tally.attempted += 1;
         self.tally.errors += 1;
         self.execution.row_fallback_errors += u64::from(alone);
-        self.remember(RowOutcome { row, posted: false, reason: Some(reason), at: now });
+        self.remember(RowOutcome { row, posted: false, reason: Some(reason), at: now, outcome: None });
     }
 
     /// The run ends; `untried` rows of the batch were left as they are.
@@ -304,7 +347,7 @@ impl ProcessRun {
         self.note = Some(note);
     }
 
-    fn remember(&mut self, outcome: RowOutcome) {
+    pub(super) fn remember(&mut self, outcome: RowOutcome) {
         self.recent.insert(0, outcome);
         self.recent.truncate(RECENT_MAX);
     }

@@ -75,8 +75,16 @@ pub const AUTO_PROCESS: Flag = Flag {
     preset: false,
 };
 
+/// Whether a unique strong match may be linked without a person.
+pub const LINK_STRONG: Flag = Flag {
+    name: "MATCHING_LINK_STRONG",
+    owner: "Fundraising",
+    text: "A donor-match run links a single match that is all but certain, also where name or e-mail differ, once people's own decisions here have shown that at least 99.9 % of such matches are right (about 3,000 decisions without an error). Off: only the same first and last name with the same e-mail address links.",
+    preset: false,
+};
+
 /// Every flag.
-pub const FLAGS: [Flag; 2] = [GIFT_STAGING, AUTO_PROCESS];
+pub const FLAGS: [Flag; 3] = [GIFT_STAGING, AUTO_PROCESS, LINK_STRONG];
 
 /// Warnings that are shown unless somebody switches them off.
 const ON_BY_PRESET: [Finding; 9] = [

@@ -10,6 +10,7 @@ pub use diagnose::{Around, Diagnostics, Earlier, IdentityConfidence};
 use serde::{Deserialize, Serialize};
 
 use super::coding::{Coding, CodingEdit, Fees};
+use super::donor_match::Matched;
 use super::gift::{GiftIntent, PaymentMethod};
 use super::id::{BatchId, CompanyId, GiftId, Origin, PersonId, RunId, StagedId};
 use super::money::Money;
@@ -63,6 +64,9 @@ pub struct StagedRow {
     /// The day an instalment was expected.
     #[serde(default)]
     pub expected_at: Option<CalendarDate>,
+    /// What a donor-match run found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<Matched>,
 }
 
 /// Who gave, in the sender's words.
@@ -358,7 +362,7 @@ impl StagedRow {
     /// a note or a batch does not. Typed names never unlink a chosen donor (domain 9, defect 26).
     pub fn edited(mut self, edit: RowEdit) -> Result<Self, RowRefusal> {
         self.changeable()?;
-        let before = self.judged();
+        let (before, told) = (self.judged(), self.evidence.clone());
         self.amount = edit.amount.unwrap_or(self.amount);
         self.intent = edit.intent.unwrap_or(self.intent);
         edit.gift_date.apply(&mut self.gift_date);
@@ -377,6 +381,10 @@ impl StagedRow {
         self.donor = edit.donor.apply(self.donor);
         if self.judged() != before {
             self.progress = Progress::Review;
+        }
+        if self.evidence != told {
+            // What was found was found for another donor.
+            self.matched = None;
         }
         Ok(self)
     }
@@ -447,6 +455,21 @@ impl StagedRow {
     #[must_use]
     pub const fn with_created_donor(mut self, person: PersonId) -> Self {
         self.donor = DonorDecision::Created(person);
+        self
+    }
+
+    /// The row held by a run that makes its donor: somebody new, as was chosen. Its gift is not on its way.
+    #[must_use]
+    pub fn held_for_donor(mut self, run: RunId, gift: GiftId) -> Self {
+        self.donor = DonorDecision::NewDonor;
+        self.progress = Progress::Sending { run, gift };
+        self
+    }
+
+    /// The row back with people after its donor was made, or could not be.
+    #[must_use]
+    pub fn let_go(mut self) -> Self {
+        self.progress = Progress::Review;
         self
     }
 

@@ -73,6 +73,21 @@ pub const SAME_NEW_DONOR: &str = "Another gift in this run makes a new donor wit
 /// What is said of a row whose new donor's address somebody has by now.
 pub const EMAIL_OWNED_NOW: &str = "Somebody in Twenty has this e-mail address as their main one by now. \
     Put the row back to review and choose that person, or correct the address.";
+/// A chosen row that does not exist.
+pub const ROW_NOT_THERE: &str =
+    "There is no such gift waiting. It may have been removed; go back to the list.";
+/// A chosen row of another batch.
+pub const ROW_OF_OTHER_BATCH: &str = "This gift is not in this batch. Nothing was changed about it.";
+/// A chosen row that is not open.
+pub const ROW_NOT_OPEN: &str = "This gift is being sent, posted or discarded. Nothing was changed about it.";
+/// A chosen row whose donor is known.
+pub const DONOR_DECIDED: &str = "The donor was decided before, or an organisation gave.";
+/// A donor that was made.
+pub const DONOR_MADE: &str = "The donor was made in Twenty.";
+/// Why a run that posts was stopped.
+pub const STOPPED_POSTING: &str = "The run was stopped, since going on might post a gift twice. Put its failed rows back to review and process them again: Almoner looks in Twenty first.";
+/// Why a run that makes donors was stopped.
+pub const STOPPED_MAKING: &str = "The run was stopped, since going on might make a donor twice. Start it again for the rows that are left: Almoner looks in Twenty first.";
 /// What is said of a row whose new donor cannot be made.
 pub const CANNOT_MAKE_DONOR: &str = "The new donor cannot be made: first and last name are needed, in a Twenty whose people have names. \
     Put the row back to review and choose the donor.";

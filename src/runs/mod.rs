@@ -2,9 +2,11 @@
 
 pub mod connection;
 pub mod cycle;
+pub mod donor_match;
 pub mod gate;
 pub mod hook;
 pub mod inbox;
+pub mod learn;
 pub mod process_batch;
 pub mod provision;
 pub mod push;

@@ -11,14 +11,17 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
 use super::cycle::Cycle;
+use super::donor_match::DonorMatch;
 use super::hook::HookKeeper;
 use super::inbox::Inbox;
+use super::learn::Learner;
 use super::process_batch::{Planner, ProcessBatch};
 use super::push::Push;
 use super::reindex::Reindex;
 use super::walk::Walker;
 use super::{Means, Next};
 use crate::ground::id::RunId;
+use crate::ground::run::RunKind;
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 use crate::search::Search;
@@ -57,8 +60,8 @@ impl Supervisor {
             let keep = move || keeper_loop(means.clone(), name, stopped.clone());
             tasks.spawn(kept_going(name.word(), Arc::clone(&panics), keep));
         }
-        let (to_process, until) = (means.clone(), stopped.clone());
-        let process = move || process_loop(to_process.clone(), until.clone());
+        let (to_process, finds, until) = (means.clone(), Arc::clone(search), stopped.clone());
+        let process = move || process_loop(to_process.clone(), Arc::clone(&finds), until.clone());
         tasks.spawn(kept_going("process", Arc::clone(&panics), process));
         let (to_index, search) = (means.clone(), Arc::clone(search));
         let reindex = move || reindex_loop(to_index.clone(), Arc::clone(&search), stopped.clone());
@@ -127,10 +130,12 @@ enum Keeper {
     Hook,
     Push,
     Plan,
+    Learn,
 }
 
 impl Keeper {
-    const ALL: [Self; 6] = [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push, Self::Plan];
+    const ALL: [Self; 7] =
+        [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push, Self::Plan, Self::Learn];
 
     const fn word(self) -> &'static str {
         match self {
@@ -140,6 +145,7 @@ impl Keeper {
             Self::Hook => "hook",
             Self::Push => "push",
             Self::Plan => "plan",
+            Self::Learn => "learn",
         }
     }
 }
@@ -152,6 +158,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
     let mut hook = HookKeeper::new(means.clone());
     let mut push = Push::new(means.clone());
     let mut planner = Planner::new(means.clone());
+    let learner = Learner { store: means.store.clone(), world: means.world.clone() };
     while !*stopped.borrow() {
         let next = match keeper {
             Keeper::Walk => walker.step().await,
@@ -160,6 +167,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
             Keeper::Hook => hook.step().await,
             Keeper::Push => push.step().await,
             Keeper::Plan => planner.step().await,
+            Keeper::Learn => learner.step().await,
         };
         rest(&means, next, &mut notes, &mut stopped).await;
     }
@@ -174,30 +182,60 @@ async fn reindex_loop(means: Means, search: Arc<Search>, mut stopped: watch::Rec
     }
 }
 
-async fn process_loop(means: Means, mut stopped: watch::Receiver<bool>) {
+/// A run at work.
+enum AtWork {
+    Process(ProcessBatch),
+    Match(DonorMatch),
+}
+
+impl AtWork {
+    fn new(means: &Means, search: &Arc<Search>, run: RunId, kind: RunKind) -> Self {
+        match kind {
+            RunKind::Process | RunKind::CreateDonors => Self::Process(ProcessBatch::new(means.clone(), run)),
+            RunKind::DonorMatch => {
+                let (store, world) = (means.store.clone(), means.world.clone());
+                Self::Match(DonorMatch::new(store, world, Arc::clone(search), run))
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Next {
+        match self {
+            Self::Process(run) => run.step().await,
+            Self::Match(run) => run.step().await,
+        }
+    }
+}
+
+async fn process_loop(means: Means, search: Arc<Search>, mut stopped: watch::Receiver<bool>) {
     let mut notes = means.store.watch();
-    let mut at_work: BTreeMap<RunId, ProcessBatch> = BTreeMap::new();
+    let mut at_work: BTreeMap<RunId, AtWork> = BTreeMap::new();
     while !*stopped.borrow() {
         let next = match active(&means) {
-            Ok(runs) => step_all(&means, &mut at_work, runs).await,
+            Ok(runs) => step_all(&means, &search, &mut at_work, runs).await,
             Err(()) => Next::Wait(means.world.now().plus_millis(1_000)),
         };
         rest(&means, next, &mut notes, &mut stopped).await;
     }
 }
 
-fn active(means: &Means) -> Result<Vec<RunId>, ()> {
+fn active(means: &Means) -> Result<Vec<(RunId, RunKind)>, ()> {
     let snapshot = means.store.snapshot().map_err(|_| ())?;
     let runs = snapshot.ledger().active_runs().map_err(|_| ())?;
-    Ok(runs.into_iter().map(|record| record.value.id).collect())
+    Ok(runs.into_iter().map(|record| (record.value.id, record.value.kind)).collect())
 }
 
 /// One step of each run, the oldest first; what comes next is what the most impatient of them wants.
-async fn step_all(means: &Means, at_work: &mut BTreeMap<RunId, ProcessBatch>, runs: Vec<RunId>) -> Next {
-    at_work.retain(|run, _| runs.contains(run));
+async fn step_all(
+    means: &Means,
+    search: &Arc<Search>,
+    at_work: &mut BTreeMap<RunId, AtWork>,
+    runs: Vec<(RunId, RunKind)>,
+) -> Next {
+    at_work.retain(|run, _| runs.iter().any(|(active, _)| active == run));
     let mut next = Next::Idle;
-    for run in runs.into_iter().rev() {
-        let work = at_work.entry(run).or_insert_with(|| ProcessBatch::new(means.clone(), run));
+    for (run, kind) in runs.into_iter().rev() {
+        let work = at_work.entry(run).or_insert_with(|| AtWork::new(means, search, run, kind));
         next = sooner(next, work.step().await);
     }
     next

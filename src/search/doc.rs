@@ -9,7 +9,10 @@ use crate::ground::crm::PersonRecord;
 use crate::ground::further::FurtherTexts;
 use crate::ground::id::{ConnectionId, Object, PersonId, SubjectKey};
 use crate::ground::journal::SubjectState;
+use crate::ground::matching::keys::{Key, search_keys};
+use crate::ground::matching::told::{COUNTRY, PersonTold};
 use crate::ground::person::Person;
+use crate::ground::staging::StagedRow;
 
 /// Words of one field that count.
 const WORDS_MAX: usize = 8;
@@ -35,11 +38,14 @@ pub(super) struct Doc {
     pub(super) places: String,
     /// The whole name as one word, in both orders.
     pub(super) whole: String,
+    /// Keys that records of one person are likely to share, in order.
+    pub(super) alike: Vec<Key>,
 }
 
-/// Whether search follows a subject of this name.
-pub(super) fn is_person(key: &SubjectKey) -> bool {
-    key.connection == ConnectionId::TWENTY && key.object == Object::People
+/// Whether search follows a subject of this name: people, and rows whose donor may be somebody.
+pub(super) fn is_followed(key: &SubjectKey) -> bool {
+    let person = key.connection == ConnectionId::TWENTY && key.object == Object::People;
+    person || (key.connection == ConnectionId::HERE && key.object == Object::GiftStaging)
 }
 
 impl Doc {
@@ -49,10 +55,28 @@ impl Doc {
             return None;
         }
         let id = key.uuid()?;
+        if key.object == Object::GiftStaging {
+            return Self::of_row(id, &serde_json::from_str(json).ok()?);
+        }
         let record: PersonRecord = serde_json::from_str(json).ok()?;
         // A record that reads as a person has further fields that read, too.
         let further: FurtherTexts = serde_json::from_str(json).unwrap_or_default();
-        Some(Self::of_person(id, &record.into_person(), &further.0))
+        let told: PersonTold = serde_json::from_str(json).ok()?;
+        let alike = search_keys(&told.into_donor(), COUNTRY);
+        Some(Self { alike, ..Self::of_person(id, &record.into_person(), &further.0) })
+    }
+
+    /// A row whose donor is not known: it has no words to be found by, only keys to be compared by.
+    fn of_row(id: Uuid, row: &StagedRow) -> Option<Self> {
+        let nothing = String::new;
+        row.is_somebody_unknown().then(|| Self {
+            key: format!("{SEPARATOR}{}", id.simple()),
+            names: nothing(),
+            emails: nothing(),
+            places: nothing(),
+            whole: nothing(),
+            alike: search_keys(&row.told(), COUNTRY),
+        })
     }
 
     fn of_person(id: Uuid, person: &Person, further: &[String]) -> Self {
@@ -77,6 +101,7 @@ impl Doc {
             emails: list(emails),
             places: list(places),
             whole: list(wholes(&first, &last)),
+            alike: Vec::new(),
         }
     }
 

@@ -13,7 +13,7 @@ use super::doc::Doc;
 use super::query::Kind;
 
 /// The number of our schema; raised whenever fields, terms or keys are made in another way.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 /// Memory of the writer, in bytes: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
 /// Share of deleted documents from which a segment is written anew.
@@ -43,6 +43,8 @@ pub(super) struct Fields {
     places: Field,
     /// The whole name.
     pub(super) whole: Field,
+    /// Keys that records of one person are likely to share.
+    pub(super) alike: Field,
 }
 
 impl Fields {
@@ -60,6 +62,7 @@ impl Fields {
             emails: schema.add_text_field("emails", terms.clone()),
             places: schema.add_text_field("places", terms.clone()),
             whole: schema.add_text_field("whole", terms),
+            alike: schema.add_u64_field("alike", NumericOptions::default().set_indexed()),
         };
         (schema.build(), fields)
     }
@@ -221,6 +224,9 @@ impl Writer {
         document.add_text(self.fields.emails, &doc.emails);
         document.add_text(self.fields.places, &doc.places);
         document.add_text(self.fields.whole, &doc.whole);
+        for key in &doc.alike {
+            document.add_u64(self.fields.alike, *key);
+        }
         self.open()?.add_document(document)?;
         Ok(())
     }

@@ -6,6 +6,8 @@
 mod candidates;
 mod doc;
 mod index;
+mod likely;
+mod matching;
 mod overlay;
 mod query;
 mod stretch;
@@ -17,12 +19,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tantivy::{Searcher, TantivyError};
 
 pub use index::Place;
+pub use matching::{Alike, Judged, Matches, Who, donor_of, trust};
 
 use crate::ground::id::{PersonId, Seq};
 use crate::ground::journal::SubjectState;
+use crate::ground::matching::learnt::Learnt;
 use crate::store::{AfterCommit, Ledger, Store, StoreError, Written};
 use candidates::{Asked, Ranked};
-use doc::{Doc, is_person};
+use doc::{Doc, is_followed};
 use index::{Mark, Shelf, Writer};
 use overlay::{Newer, Overlay};
 use query::Query;
@@ -115,6 +119,8 @@ pub struct Search {
     /// Somebody was erased of whom the files may still hold words.
     purge: AtomicBool,
     limits: Limits,
+    /// What was learnt of the base last, by the entry that says so.
+    learnt: Mutex<Option<(Seq, Arc<Learnt>)>>,
 }
 
 impl std::fmt::Debug for Search {
@@ -147,6 +153,7 @@ impl Search {
             idle: AtomicBool::new(false),
             purge: AtomicBool::new(purge),
             limits,
+            learnt: Mutex::default(),
         });
         // First follow, then read: what is committed in between is heard of twice rather than never.
         store.follow(Arc::<Self>::clone(&search));
@@ -307,7 +314,7 @@ impl Search {
 impl AfterCommit for Search {
     fn committed(&self, written: &[Written]) {
         let (Some(first), Some(last)) = (written.first(), written.last()) else { return };
-        let people = written.iter().filter(|entry| is_person(&entry.key));
+        let people = written.iter().filter(|entry| is_followed(&entry.key));
         let people: Vec<_> = people
             .map(|entry| (entry.subject.0, entry.seq, Doc::of(&entry.key, entry.state, &entry.json)))
             .collect();
@@ -318,7 +325,7 @@ impl AfterCommit for Search {
             now.overlay.missed(end, first.seq - 1);
         }
         now.overlay.heard(last.seq);
-        if written.iter().any(|entry| is_person(&entry.key) && entry.state == SubjectState::Erased) {
+        if written.iter().any(|entry| is_followed(&entry.key) && entry.state == SubjectState::Erased) {
             self.purge.store(true, Ordering::Relaxed);
         }
         for (subject, seq, doc) in people {

@@ -136,6 +136,7 @@ mod tests {
             emails: String::new(),
             places: String::new(),
             whole: text,
+            alike: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::doc::{Doc, is_person};
+use super::doc::{Doc, is_followed};
 use super::index::Mark;
 use crate::ground::id::Seq;
 use crate::ground::journal::Op;
@@ -37,7 +37,7 @@ pub(super) fn read(store: &Store, from: u64, many: u64) -> Result<Stretch, Store
     for seq in from.saturating_add(1)..=until {
         let Some(entry) = ledger.entry(Seq(seq))? else { break };
         stretch.read = Mark { seq, hash: entry.header.body_hash, purge: false };
-        if is_person(&entry.header.key) {
+        if is_followed(&entry.header.key) {
             touched.insert(entry.header.subject);
             stretch.erased |= entry.header.op == Op::Erased;
         }

@@ -2,6 +2,7 @@
 
 mod erasing;
 mod finding;
+mod matching;
 mod model;
 mod room;
 mod shelves;

@@ -10,8 +10,9 @@ use super::ledger::{Ledger, Record};
 use super::tables::Working;
 use super::writer::View;
 use crate::ground::crm::{AgreementRecord, AppealSourceRecord, GiftRecord};
-use crate::ground::id::{AppealId, Object, PersonId, SubjectKey};
+use crate::ground::id::{AppealId, Object, PersonId, Seq, SubjectKey};
 use crate::ground::journal::SubjectState;
+use crate::ground::matching::learnt::{LEARNT_ID, Learnt};
 use crate::ground::money::Money;
 use crate::ground::settings::{SETTINGS_ID, Settings};
 use crate::ground::staging::{Around, Earlier, StagedRow, Status};
@@ -72,6 +73,19 @@ impl Ledger<'_> {
     /// The settings as a record, once somebody set something.
     pub fn settings_record(&self) -> Result<Option<Record<Settings>>, StoreError> {
         self.here("settings", Object::Settings, SETTINGS_ID)
+    }
+
+    /// What was learnt of the base, with the entry that says so; none when nothing was.
+    pub fn learnt(&self) -> Result<Option<Record<Learnt>>, StoreError> {
+        self.here("weights of matching", Object::Settings, LEARNT_ID)
+    }
+
+    /// The entry that says what was learnt of the base last.
+    pub fn learnt_at(&self) -> Result<Option<Seq>, StoreError> {
+        let Some(subject) = self.subject(&SubjectKey::here(Object::Settings, LEARNT_ID))? else {
+            return Ok(None);
+        };
+        Ok(self.head(subject)?.map(|head| head.seq))
     }
 
     /// What is known around a row.

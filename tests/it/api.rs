@@ -4,6 +4,7 @@ mod callers;
 mod desk;
 mod edits;
 mod home;
+mod matching;
 mod model;
 mod past;
 mod rights;

@@ -17,7 +17,7 @@ use almoner::ground::intake::Intake;
 use almoner::ground::journal::SubjectState;
 use almoner::ground::money::Money;
 use almoner::ground::quarantine::Quarantined;
-use almoner::ground::run::CHUNK;
+use almoner::ground::run::{CHUNK, RunKind};
 use almoner::ground::staging::{DonorDecision, DonorEvidence, Progress, Source, StagedRow};
 use almoner::ground::time::{Instant, Zone};
 use almoner::ground::webhook::twenty::Signed;
@@ -31,6 +31,7 @@ use almoner::runs::process_batch::{Planner, ProcessBatch};
 use almoner::runs::push::Push;
 use almoner::runs::walk::Walker;
 use almoner::runs::{Means, Next, Settings, connection};
+use almoner::search::Search;
 use almoner::sim::scenario::Size;
 use almoner::sim::twenty::{Delivery as Hooked, Options, RateLimit, Schema, Twenty};
 use almoner::store::disk::SimDisk;
@@ -43,6 +44,8 @@ use serde_json::{Value, json};
 
 #[path = "world/checks.rs"]
 pub mod checks;
+#[path = "world/matching.rs"]
+mod matching;
 #[path = "world/wire.rs"]
 mod wire;
 
@@ -100,6 +103,7 @@ pub struct Process {
     push: Push,
     planner: Planner,
     runs: BTreeMap<RunId, ProcessBatch>,
+    search: Option<Arc<Search>>,
     pub wire: Arc<Wire>,
 }
 
@@ -377,6 +381,7 @@ impl Process {
             desk,
             means,
             runs: BTreeMap::new(),
+            search: None,
             wire,
         }
     }
@@ -409,7 +414,10 @@ impl Process {
         let active = self.means.store.snapshot().and_then(|snapshot| snapshot.ledger().active_runs());
         let Ok(active) = active else { return Next::Wait(self.means.world.now().plus_millis(1_000)) };
         for record in active {
-            next = sooner(next, self.step_run(record.value.id));
+            next = match record.value.kind {
+                RunKind::Process | RunKind::CreateDonors => sooner(next, self.step_run(record.value.id)),
+                RunKind::DonorMatch => sooner(next, self.step_match(record.value.id)),
+            };
         }
         next
     }

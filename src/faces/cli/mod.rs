@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod gifts;
 mod journal;
+mod matching;
 mod people;
 mod serve;
 mod simulate;
@@ -44,6 +45,8 @@ enum Command {
     Compact(compact::Compact),
     /// Take a gift in, or have ready ones posted, beside a running Almoner
     Gifts(gifts::Gifts),
+    /// Find people who are in a file twice, and judge how well that is told
+    Match(matching::Match),
     /// What people ask for: a copy of what is held about them, erasure
     People(people::People),
     /// Who may come in, and what for, beside a running Almoner or alone
@@ -86,6 +89,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Journal(journal) => journal.run(),
         Command::Compact(compact) => compact.run(),
         Command::Gifts(gifts) => gifts.run(),
+        Command::Match(matching) => matching.run(),
         Command::People(people) => people.run(),
         Command::Users(users) => users.run(),
         Command::Smoke(smoke) => runtime.block_on(smoke.run()),

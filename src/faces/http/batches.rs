@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::auth::Known;
 use super::body::Reader;
+use super::donor_match::MatchTotals;
 use super::gifts::if_match;
 use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
@@ -22,8 +23,7 @@ use crate::ground::coding::{Coding, CodingEdit};
 use crate::ground::id::{AppealId, AppealSourceId, BatchId, ConnectionId, FundId, Object, RunId, StagedId};
 use crate::ground::journal::SubjectState;
 use crate::ground::patch::Patch;
-use crate::ground::run::ProcessRun;
-use crate::ground::run::Wish;
+use crate::ground::run::{ProcessRun, RunKind, Wish};
 use crate::store::{Ledger, Record, StoreError};
 
 /// A batch.
@@ -70,6 +70,8 @@ pub struct RunView {
     note: Option<String>,
     progress: ProgressView,
     execution: ExecutionView,
+    /// What was found, of a run that looks for donors.
+    donor_match: Option<MatchTotals>,
     recent: Vec<OutcomeView>,
 }
 
@@ -107,11 +109,11 @@ pub struct OutcomeView {
 
 impl From<ProcessRun> for RunView {
     fn from(run: ProcessRun) -> Self {
-        let (tally, execution) = (run.tally, run.execution);
+        let (tally, execution, donor_match) = (run.tally, run.execution, MatchTotals::of(&run));
         Self {
             run_id: run.id.to_string(),
             batch_id: run.batch.to_string(),
-            r#type: "process-batch",
+            r#type: run.kind.word(),
             status: run.status.word(),
             wish: run.wish.word(),
             queued_at: run.queued_at.to_string(),
@@ -133,12 +135,17 @@ impl From<ProcessRun> for RunView {
                 row_fallback_processed: execution.row_fallback_processed,
                 row_fallback_errors: execution.row_fallback_errors,
             },
+            donor_match,
             recent: run
                 .recent
                 .into_iter()
                 .map(|o| OutcomeView {
                     row_id: o.row.to_string(),
-                    outcome: if o.posted { "processed" } else { "error" },
+                    outcome: match o.outcome {
+                        Some(outcome) => outcome.word(),
+                        None if o.posted => "processed",
+                        None => "error",
+                    },
                     reason: o.reason,
                     at: o.at.to_string(),
                 })
@@ -147,10 +154,15 @@ impl From<ProcessRun> for RunView {
     }
 }
 
+/// Runs of a batch that are looked through for the newest that posts.
+const RUNS_MAX: usize = 50;
+
 fn batch_view(ledger: &Ledger<'_>, face: &Face, record: Record<Batch>) -> Result<BatchView, StoreError> {
     let batch = record.value;
     let rows = ledger.batch_rows(batch.id)?;
-    let run = ledger.runs_of(batch.id, 1)?.into_iter().next().map(|record| record.value);
+    // How far the batch is follows from what was posted, not from what was looked for.
+    let runs = ledger.runs_of(batch.id, RUNS_MAX)?.into_iter().map(|record| record.value);
+    let run = runs.into_iter().find(|run| run.kind == RunKind::Process);
     Ok(BatchView {
         id: batch.id.to_string(),
         name: batch.name,
@@ -406,9 +418,9 @@ pub(super) async fn steer(
     };
     let wish = body.finish(wish)?;
     // A run is steered under its own batch only.
-    run_answer(&face, &known, batch, run)?;
+    run_answer(&face, &known, batch, (run, RunKind::Process))?;
     face.desk.steer_run(&known.asked, run, wish).await?;
-    run_answer(&face, &known, batch, run).map(Json)
+    run_answer(&face, &known, batch, (run, RunKind::Process)).map(Json)
 }
 
 /// Starts the process run of a batch, or answers with the active one.
@@ -430,12 +442,19 @@ pub(super) async fn process(
         body.finish(Some(wanted))?
     };
     let run = face.desk.process_as_planned(&known.asked, batch, max_rows, plan).await?;
-    run_answer(&face, &known, batch, run).map(Json)
+    run_answer(&face, &known, batch, (run, RunKind::Process)).map(Json)
 }
 
-fn run_answer(face: &Face, known: &Known, batch: BatchId, run: RunId) -> Result<OneRun, Problem> {
+/// A run under its own batch and address.
+pub(super) fn run_answer(
+    face: &Face,
+    known: &Known,
+    batch: BatchId,
+    (run, kind): (RunId, RunKind),
+) -> Result<OneRun, Problem> {
     let snapshot = known.snapshot(face)?;
-    let found = snapshot.ledger().run(run)?.map(|record| record.value).filter(|run| run.batch == batch);
+    let found = snapshot.ledger().run(run)?.map(|record| record.value);
+    let found = found.filter(|run| run.batch == batch && run.kind == kind);
     let run = found.ok_or_else(|| Problem::not_found("run"))?;
     Ok(OneRun { data: OneRunData { run: run.into() }, meta: AsOf { as_of: snapshot.as_of().to_string() } })
 }
@@ -449,7 +468,7 @@ pub(super) async fn run(
     _: NoParams,
     Path((id, run)): Path<(String, String)>,
 ) -> Result<Json<OneRun>, Problem> {
-    run_answer(&face, &known, known_id(&id, "batch")?, known_id(&run, "run")?).map(Json)
+    run_answer(&face, &known, known_id(&id, "batch")?, (known_id(&run, "run")?, RunKind::Process)).map(Json)
 }
 
 /// Puts every ready row that is in no batch into a new one and starts its run.

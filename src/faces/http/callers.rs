@@ -14,6 +14,7 @@ pub(super) mod people;
 mod wait;
 mod write;
 
+use axum::response::Response;
 use axum::routing::{delete, get, patch, post};
 use http::StatusCode;
 
@@ -71,6 +72,11 @@ pub(super) fn routes() -> Vec<Route> {
         on("POST", "/api/fundraising/gift-payouts/{id}/gifts/link", Edit, post(payouts::link)),
         on("POST", "/api/fundraising/gift-payouts/{id}/gifts/unlink", Edit, post(payouts::unlink)),
     ]
+}
+
+/// A JSON text as an answer.
+pub(super) fn shape(status: StatusCode, body: String) -> Response {
+    list::text(status, body)
 }
 
 /// An object of the workspace.

@@ -16,7 +16,7 @@ use super::auth::Known;
 use super::edits::{PendingEdit, pending_edit};
 use super::params::{Params, cursor};
 use super::problem::Problem;
-use super::row::row_view;
+use super::row::past_row_view;
 use super::wire::{DonorRef, FreshnessView, ListMeta, MoneyView};
 use super::{Face, known_id};
 use crate::ground::crm::{GiftRecord, PersonRecord, record_url};
@@ -292,7 +292,7 @@ fn record_rows(
     for seq in entries {
         let Some(record) = ledger.record_at(*seq)? else { continue };
         let Ok(row) = serde_json::from_str::<StagedRow>(&record.value) else { continue };
-        let view = row_view(ledger, face, record.clone().map(|_| row), moment.told)?;
+        let view = past_row_view(ledger, face, record.clone().map(|_| row), moment.told)?;
         let Ok(value) = serde_json::to_string(&view) else { continue };
         rows.extend(record_row(&record.map(|_| value)).map(Arc::new));
     }

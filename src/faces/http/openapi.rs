@@ -9,8 +9,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::callers::{agreements, appeals, households, payouts, people};
 use super::{
-    batches, callers, choices, donor, donors, edits, figures, gifts, home, hooks, journal, live, mirror,
-    plans, posting, queue, session, settings, sync, users,
+    batches, callers, choices, donor, donor_match, donors, edits, figures, gifts, home, hooks, journal, live,
+    matching, mirror, plans, posting, queue, session, settings, sync, users,
 };
 
 const JSON: &str = "application/json";
@@ -26,6 +26,7 @@ const PROBLEM: &str = "application/problem+json";
         donors::search, donor::donor, mirror::gifts, mirror::records, mirror::record, home::home, figures::figure, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
         edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::one, edits::withdraw, edits::conflicts, edits::decide,
         callers::gifts::list, callers::gifts::one, callers::gifts::change, callers::gifts::remove,
+        donor_match::start, donor_match::run, donor_match::create, donor_match::created, matching::duplicates, matching::matches, matching::why,
         people::one, people::companies, people::opportunities, people::change_opportunity,
         appeals::list, appeals::one, appeals::create, appeals::change, appeals::snapshots, appeals::create_snapshot,
         households::list, households::one, households::create, households::change, households::members, households::add_member, households::remove_member, households::copy_address,

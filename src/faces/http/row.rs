@@ -7,10 +7,14 @@ use super::Face;
 use super::wire::{DonorRef, FindingView, MoneyView};
 use crate::ground::coding::{Coding, Fees};
 use crate::ground::crm::{Labelled, record_url};
+use crate::ground::donor_match::{MatchOutcome, Matched};
 use crate::ground::gift::PaymentMethod;
 use crate::ground::id::{Object, SubjectKey};
+use crate::ground::matching::decide::{Decision, Likelihood, of_thousandths, thousandths};
+use crate::ground::person::full_name;
 use crate::ground::staging::{Diagnostics, DonorDecision, Progress, StagedRow};
 use crate::ground::time::Instant;
+use crate::search::Who;
 use crate::store::{Ledger, Record, StoreError};
 
 /// A staged row.
@@ -28,7 +32,7 @@ pub struct StagedRowView {
     donor_email: Option<String>,
     donor_id: Option<String>,
     donor: Option<DonorRef>,
-    /// `UNREVIEWED`, `NEW_DONOR` or `CONFIRMED`.
+    /// `UNREVIEWED`, `AMBIGUOUS`, `NEW_DONOR` or `CONFIRMED`.
     donor_resolution_state: &'static str,
     is_anonymous_donor: bool,
     /// Whether the person was made for this row.
@@ -54,7 +58,10 @@ pub struct StagedRowView {
     auto_process: bool,
     processing_status: &'static str,
     validation_status: &'static str,
+    /// `matched_existing` and `needs_review` are what a donor-match run found.
     dedupe_status: &'static str,
+    /// What a donor-match run found.
+    donor_match: Option<MatchedView>,
     processing_diagnostics: DiagnosticsView,
     reason: Option<FindingView>,
     allowed: AllowedView,
@@ -70,7 +77,69 @@ pub struct DiagnosticsView {
     processing_eligibility: &'static str,
     processing_blockers: Vec<FindingView>,
     processing_warnings: Vec<FindingView>,
+    /// `strong` (somebody who owns the e-mail address was found), `explicit`, `weak` or `none`.
     identity_confidence: &'static str,
+    /// Who may be meant, the likeliest first; empty where the donor is chosen or the moment has passed.
+    donor_candidates: Vec<LikelyView>,
+}
+
+/// What a donor-match run found for a row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchedView {
+    /// `auto_linked`, `partial_match_review`, `no_match`, `insufficient_identity`, `error`, `created_donor`.
+    outcome: &'static str,
+    reason: String,
+    run_id: String,
+    at: String,
+    /// The version of the weights.
+    model: String,
+    proposed: Vec<ProposedView>,
+}
+
+/// Somebody a run proposed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProposedView {
+    id: String,
+    likelihood: &'static str,
+    bits: f64,
+}
+
+impl MatchedView {
+    fn of(found: &Matched) -> Self {
+        let proposed = found.proposed.iter().map(|(person, bits)| ProposedView {
+            id: person.to_string(),
+            likelihood: Likelihood::of(of_thousandths(*bits)).words(),
+            bits: of_thousandths(*bits),
+        });
+        Self {
+            outcome: found.outcome.word(),
+            reason: found.reason.clone(),
+            run_id: found.run.to_string(),
+            at: found.at.to_string(),
+            model: found.model.clone(),
+            proposed: proposed.collect(),
+        }
+    }
+}
+
+/// Domain 2.5: a match run that found somebody, but not for certain, leaves the row ambiguous.
+fn resolution(row: &StagedRow) -> &'static str {
+    let ambiguous =
+        row.matched.as_ref().is_some_and(|found| found.outcome == MatchOutcome::PartialMatchReview);
+    if ambiguous && row.donor == DonorDecision::Unreviewed { "AMBIGUOUS" } else { row.donor.word() }
+}
+
+/// Somebody who may be meant, in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LikelyView {
+    id: String,
+    name: Option<String>,
+    email: Option<String>,
+    /// `certain`, `very likely`, `possible` or `unlikely`.
+    likelihood: &'static str,
+    /// The odds, as a logarithm to base two.
+    bits: f64,
 }
 
 /// Which actions are possible now.
@@ -177,11 +246,19 @@ struct Told {
     diagnostics: Diagnostics,
     reason: Option<FindingView>,
     failure: Option<String>,
+    likely: Vec<LikelyView>,
 }
 
-fn told(ledger: &Ledger<'_>, face: &Face, row: &StagedRow, now: Instant) -> Result<Told, StoreError> {
+fn told(
+    ledger: &Ledger<'_>,
+    face: &Face,
+    row: &StagedRow,
+    (now, looks): (Instant, bool),
+) -> Result<Told, StoreError> {
     let today = face.desk.zone.date_of(now);
-    let around = ledger.around(row, &ledger.settings()?, now)?;
+    let mut around = ledger.around(row, &ledger.settings()?, now)?;
+    let likely = if looks { likely(ledger, face, row) } else { None };
+    around.is_known_by_email = likely.as_ref().is_some_and(|(by_email, _)| *by_email);
     let diagnostics = row.diagnose(today, &around);
     let failure = match &row.progress {
         Progress::Failed { reason } => Some(reason.clone()),
@@ -195,24 +272,77 @@ fn told(ledger: &Ledger<'_>, face: &Face, row: &StagedRow, now: Instant) -> Resu
         }),
         None => row.main_reason(today, &around).map(FindingView::from),
     };
-    Ok(Told { diagnostics, reason, failure })
+    let likely = likely.map(|(_, likely)| likely).unwrap_or_default();
+    Ok(Told { diagnostics, reason, failure, likely })
 }
 
-/// The row as it is to be judged at `now`: the moment asked for, where time travels.
+/// People shown with a row.
+const LIKELY_MAX: usize = 5;
+/// People and rows that are looked at for a row.
+const LOOKED_AT: usize = 20;
+
+/// Who may have given a row whose donor is not known, and whether one of them owns its address. A search that fails shows
+/// nobody here: whoever asks for a match is told why.
+fn likely(ledger: &Ledger<'_>, face: &Face, row: &StagedRow) -> Option<(bool, Vec<LikelyView>)> {
+    let asked = row.told();
+    if !row.is_somebody_unknown() || !asked.says_something() {
+        return None;
+    }
+    let judged = face.search.judge(ledger, &asked, false, Some(Who::Row(row.id)), LOOKED_AT).ok()?;
+    let proposed = match &judged.decision {
+        Decision::Linked(person, _) => vec![*person],
+        Decision::Proposed(people, _) => people.clone(),
+        Decision::Nobody | Decision::TooLittle | Decision::Company => Vec::new(),
+    };
+    let alike = judged.matches.alike.iter();
+    let proposed = alike.filter(|alike| proposed.iter().any(|person| alike.who == Who::Person(*person)));
+    let shown = proposed.take(LIKELY_MAX).filter_map(|alike| {
+        let Who::Person(person) = alike.who else { return None };
+        Some(LikelyView {
+            id: person.to_string(),
+            name: full_name(Some(&alike.donor.first), Some(&alike.donor.last)),
+            email: alike.donor.emails.first().cloned(),
+            likelihood: Likelihood::of(alike.bits).words(),
+            bits: of_thousandths(thousandths(alike.bits)),
+        })
+    });
+    Some((judged.is_known_by_email(&asked), shown.collect()))
+}
+
+/// The row as it is now, with who may have given it.
 pub(super) fn row_view(
     ledger: &Ledger<'_>,
     face: &Face,
     record: Record<StagedRow>,
     now: Instant,
 ) -> Result<StagedRowView, StoreError> {
+    view(ledger, face, record, (now, true))
+}
+
+/// The row as it is to be judged at a moment that has passed: what the index knows is of now, so nobody is looked for.
+pub(super) fn past_row_view(
+    ledger: &Ledger<'_>,
+    face: &Face,
+    record: Record<StagedRow>,
+    now: Instant,
+) -> Result<StagedRowView, StoreError> {
+    view(ledger, face, record, (now, false))
+}
+
+fn view(
+    ledger: &Ledger<'_>,
+    face: &Face,
+    record: Record<StagedRow>,
+    (now, looks): (Instant, bool),
+) -> Result<StagedRowView, StoreError> {
     let (version, recorded, row) = (record.seq, record.recorded, record.value);
     let status = row.status();
     let person = row.donor.person().map(|person| ledger.person(person)).transpose()?.flatten();
     let company = row.company.map(|id| NamedRef::of(ledger, face, Object::Companies, id.0)).transpose()?;
-    let Told { diagnostics, reason, failure } = told(ledger, face, &row, now)?;
+    let Told { diagnostics, reason, failure, likely } = told(ledger, face, &row, (now, looks))?;
     let posted = matches!(row.progress, Progress::Posted { .. });
     let allowed = AllowedView::of(&row, diagnostics.blockers.is_empty());
-    let gift = gift_ref(&row, face);
+    let (gift, donor_resolution_state) = (gift_ref(&row, face), resolution(&row));
     let passed = if posted { "passed" } else { "pending" };
     Ok(StagedRowView {
         id: row.id.to_string(),
@@ -226,7 +356,7 @@ pub(super) fn row_view(
         donor_email: row.evidence.email,
         donor_id: row.donor.person().map(|person| person.to_string()),
         donor: person.map(|person| DonorRef::new(&person.value, face)),
-        donor_resolution_state: row.donor.word(),
+        donor_resolution_state,
         is_anonymous_donor: row.donor == DonorDecision::Anonymous,
         donor_created: matches!(row.donor, DonorDecision::Created(_)),
         organization_name: row.evidence.organisation,
@@ -249,8 +379,9 @@ pub(super) fn row_view(
         auto_process: false,
         processing_status: status.word(),
         validation_status: if failure.is_some() { "failed" } else { passed },
-        dedupe_status: passed,
-        processing_diagnostics: diagnostics.into(),
+        dedupe_status: row.matched.as_ref().map_or(passed, |found| found.outcome.dedupe_word()),
+        donor_match: row.matched.as_ref().map(MatchedView::of),
+        processing_diagnostics: DiagnosticsView::new(diagnostics, likely),
         reason,
         allowed,
         gift,
@@ -275,13 +406,14 @@ impl AllowedView {
     }
 }
 
-impl From<Diagnostics> for DiagnosticsView {
-    fn from(diagnostics: Diagnostics) -> Self {
+impl DiagnosticsView {
+    fn new(diagnostics: Diagnostics, donor_candidates: Vec<LikelyView>) -> Self {
         Self {
             processing_eligibility: if diagnostics.blockers.is_empty() { "eligible" } else { "blocked" },
             processing_blockers: diagnostics.blockers.into_iter().map(FindingView::from).collect(),
             processing_warnings: diagnostics.warnings.into_iter().map(FindingView::from).collect(),
             identity_confidence: diagnostics.identity.word(),
+            donor_candidates,
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::ground::time::{CalendarDate, Instant};
 /// How sure the row is about its donor (domain 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentityConfidence {
+    /// Somebody who owns the e-mail address was found.
+    Strong,
     /// The person was named.
     Explicit,
     /// Only names are known.
@@ -26,6 +28,7 @@ impl IdentityConfidence {
     /// The word of the API.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Strong => "strong",
             Self::Explicit => "explicit",
             Self::Weak => "weak",
             Self::None => "none",
@@ -65,6 +68,8 @@ pub struct Around {
     pub agreed: Option<Money>,
     /// Now, for the age of the row.
     pub now: Option<Instant>,
+    /// Whether somebody who owns the told e-mail address was found, where somebody looked.
+    pub is_known_by_email: bool,
 }
 
 /// Gifts that came before, in one currency.
@@ -93,7 +98,7 @@ impl Earlier {
 impl StagedRow {
     /// Blockers, warnings and confidence (domain 1.15, 1.16, 4.2; the later generation's form).
     pub fn diagnose(&self, today: CalendarDate, around: &Around) -> Diagnostics {
-        let identity = self.identity();
+        let identity = self.identity(around);
         let is_wanted = |finding: &Finding| around.settings.wants(*finding, self.intent);
         let warnings = self.cautions(today, around, identity).into_iter();
         Diagnostics {
@@ -185,8 +190,10 @@ impl StagedRow {
         waits && now.micros_since(self.received_at) > days * 24 * 3_600 * 1_000_000
     }
 
-    fn identity(&self) -> IdentityConfidence {
-        if self.donor.person().is_some() || self.company.is_some() {
+    fn identity(&self, around: &Around) -> IdentityConfidence {
+        if around.is_known_by_email {
+            IdentityConfidence::Strong
+        } else if self.donor.person().is_some() || self.company.is_some() {
             IdentityConfidence::Explicit
         } else if self.evidence.is_full_name() {
             IdentityConfidence::Weak

@@ -37,6 +37,7 @@ pub(crate) fn row() -> StagedRow {
         coding: Coding::default(),
         fees: Fees::default(),
         expected_at: None,
+        matched: None,
     }
 }
 

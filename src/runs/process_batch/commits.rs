@@ -5,12 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compose::{self, Basis, compose, giver, rows_of};
-use super::{Decided, Stored, donors};
+use super::{Decided, Stored, donors, making};
 use crate::ground::crm::GiftRecord;
 use crate::ground::id::{ConnectionId, ConnectionKey, GiftId, Object, RunId, StagedId, SubjectKey};
 use crate::ground::journal::{Actor, Cause, SubjectState};
 use crate::ground::outbox::{Arrival, Message};
-use crate::ground::run::{ProcessRun, halved};
+use crate::ground::run::{ProcessRun, RunKind, halved};
 use crate::ground::staging::{Progress, StagedRow, Status};
 use crate::ground::texts;
 use crate::ground::time::Instant;
@@ -66,6 +66,8 @@ where
 pub(super) fn start(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
     let rows = if run.only.is_some() {
         1
+    } else if run.kind == RunKind::CreateDonors {
+        run.wanted.len() as u64
     } else {
         let rows = view.ledger().batch_rows(run.batch)?;
         rows.total() - rows.count(Status::Discarded)
@@ -78,6 +80,9 @@ pub(super) fn start(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
 fn untried(view: &View<'_>, run: &ProcessRun) -> Result<u64, StoreError> {
     if run.only.is_some() {
         return Ok(u64::from(run.tally.attempted == 0));
+    }
+    if run.kind == RunKind::CreateDonors {
+        return Ok((run.wanted.len() as u64).saturating_sub(run.tally.attempted));
     }
     let rows = view.ledger().batch_rows(run.batch)?;
     let open =
@@ -101,8 +106,11 @@ pub(super) fn give_back(view: &View<'_>, run: &mut ProcessRun) -> Decided<()> {
             changes.withdrawn(key, gift.value);
         }
         if let Some(row) = held_row(view, &message)? {
-            changes.update(Object::GiftStaging, row.id.0, &row.given_back())?;
-            back += 1;
+            let makes = run.kind == RunKind::CreateDonors;
+            let row = if makes { row.let_go() } else { row.given_back() };
+            changes.update(Object::GiftStaging, row.id.0, &row)?;
+            // Donors that were not made count as untried by themselves.
+            back += u64::from(!makes);
         }
     }
     run.tally.leased = run.tally.leased.saturating_sub(back);
@@ -225,6 +233,9 @@ pub(super) fn give_up(
         changes.withdrawn(key, gift.value);
     }
     if let Some(row) = held_row(view, message)? {
+        if run.kind == RunKind::CreateDonors {
+            return making::not_made(view, run, changes, row, reason);
+        }
         changes.update(Object::GiftStaging, row.id.0, &row.clone().failed(reason.to_owned()))?;
         run.row_failed(row.id, alone, reason.to_owned(), view.world.now());
     }
@@ -429,7 +440,7 @@ pub(super) fn rebuilt(
         let again = compose::message(basis, run.id, &row, &giver, (held.group, gifts));
         let rebuilt = Message { arrival: Arrival::NotSent, body: again.body, first: again.first, ..held };
         changes.message(ConnectionId::TWENTY, &rebuilt, true)?;
-        if is_pending_or_gone(view, rebuilt.key)? {
+        if run.kind == RunKind::Process && is_pending_or_gone(view, rebuilt.key)? {
             changes.pending(SubjectKey::twenty(Object::Gifts, rebuilt.key.0), rebuilt.body);
         }
     }
@@ -465,6 +476,7 @@ pub(super) fn contract_failure(view: &View<'_>, run: &mut ProcessRun, said: &str
         // What certainly is not there was merely not tried; it goes back with the rest, so that one look settles all.
         give_up(view, run, &mut changes, &message, texts::CONTRACT_FAILURE, false)?;
     }
-    run.fail(format!("{said}. The run was stopped, since going on might post a gift twice. Put its failed rows back to review and process them again: Almoner looks in Twenty first."), view.world.now());
+    let why = if run.kind == RunKind::CreateDonors { texts::STOPPED_MAKING } else { texts::STOPPED_POSTING };
+    run.fail(format!("{said}. {why}"), view.world.now());
     Ok((changes, ()))
 }

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::commits::{Found, give_up, held_row};
+use super::making;
 use crate::ground::edit::{Edit, FieldEdit, State};
 use crate::ground::id::{ConnectionId, Object, PersonId, SubjectKey, local_id};
 use crate::ground::journal::{Actor, SubjectState};
 use crate::ground::outbox::Message;
 use crate::ground::provision::usable;
-use crate::ground::run::ProcessRun;
+use crate::ground::run::{ProcessRun, RunKind};
 use crate::ground::staging::{DonorDecision, StagedRow};
 use crate::ground::texts;
 use crate::runs::see::see;
@@ -26,6 +27,11 @@ pub(super) fn judge_donor(
     see(view, changes, Object::People, found.record, found.asked_at)?;
     if found.record.deleted {
         return give_up(view, run, changes, &message, texts::NEW_DONOR_DELETED, false);
+    }
+    if run.kind == RunKind::CreateDonors {
+        changes.message(ConnectionId::TWENTY, &message, false)?;
+        let Some(row) = held_row(view, &message)? else { return Ok(()) };
+        return making::made(view, run, changes, (row, PersonId(found.record.id)));
     }
     if let Some(row) = held_row(view, &message)? {
         let row = row.with_created_donor(PersonId(found.record.id));

@@ -7,6 +7,7 @@
 mod commits;
 mod compose;
 mod donors;
+mod making;
 mod plan;
 
 pub use plan::Planner;
@@ -21,7 +22,7 @@ use super::{Means, Next, attempt, connection, pause_ms, plain};
 use crate::ground::id::{ConnectionId, ConnectionKey, Names, RunId, StagedId};
 use crate::ground::outbox::Message;
 use crate::ground::provision::usable;
-use crate::ground::run::{ProcessRun, RunStatus, Step, next_step};
+use crate::ground::run::{ProcessRun, RunKind, RunStatus, Step, next_step};
 use crate::ground::staging::Status;
 use crate::ground::workspace::{Schema, Workspace};
 use crate::rails::twenty::map::GIFT_NEEDS;
@@ -91,6 +92,10 @@ impl ProcessBatch {
         let messages = ledger.messages(ConnectionId::TWENTY, run.id)?;
         let chunk = self.means.settings.create_max;
         let ready = match run.only {
+            None if run.kind == RunKind::CreateDonors => {
+                let leased = usize::try_from(run.tally.leased).unwrap_or(usize::MAX);
+                run.wanted.iter().skip(leased).take(chunk).copied().collect()
+            }
             None => ledger.ready_rows(run.batch, chunk)?,
             Some(row) => ledger
                 .staged(row)?
@@ -119,7 +124,7 @@ impl ProcessBatch {
         let lacking: Vec<&str> =
             GIFT_NEEDS.into_iter().filter(|field| !usable(&schema, "gifts", field)).collect();
         let calls = matches!(step, Step::Probe(_) | Step::Send(_) | Step::Lease(_));
-        if !lacking.is_empty() && calls {
+        if run.kind == RunKind::Process && !lacking.is_empty() && calls {
             let told = format!(
                 "Twenty's gifts lack the field(s) {}. Run `almoner twenty provision`, or add them in Twenty; the run goes on by itself.",
                 lacking.join(", ")
@@ -159,9 +164,11 @@ impl ProcessBatch {
         schema: Schema,
     ) -> Stored<Next> {
         // A row that was tried before may have arrived then: the next step probes it.
-        let fresh =
-            write(&self.means.store, self.run, move |view, run| lease(view, run, &rows, key, &schema))
-                .await?;
+        let fresh = write(&self.means.store, self.run, move |view, run| match run.kind {
+            RunKind::CreateDonors => making::lease(view, run, &rows, key, &schema),
+            RunKind::Process | RunKind::DonorMatch => lease(view, run, &rows, key, &schema),
+        })
+        .await?;
         if fresh.is_empty() { Ok(Next::Again) } else { self.call(permit, fresh).await }
     }
 

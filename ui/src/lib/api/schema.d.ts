@@ -179,6 +179,74 @@ export interface paths {
         patch: operations["edit"];
         trace?: never;
     };
+    "/api/fundraising/gift-batches/{id}/donor-match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks for the donors of a batch's undecided rows, or answers with the active run that does. Nothing is asked of Twenty. */
+        post: operations["start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/gift-batches/{id}/donor-match/create-donors/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the donors of the rows in `stagingIds` in Twenty, or answers with the active run that does. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/gift-batches/{id}/donor-match/create-donors/run/{runId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One create-donors run of a batch. */
+        get: operations["created"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/gift-batches/{id}/donor-match/{runId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One donor-match run of a batch. */
+        get: operations["run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fundraising/gift-batches/{id}/plan": {
         parameters: {
             query?: never;
@@ -582,6 +650,63 @@ export interface paths {
         head?: never;
         /** Changes stage and close date of an opportunity. */
         patch: operations["change_opportunity"];
+        trace?: never;
+    };
+    "/api/fundraising/people/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * People alike to what is told, in Twenty's shape: `data` or `ids`, one or many; or `firstName`, `lastName` and `email` as
+         *     the old service took them.
+         */
+        post: operations["duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who may be meant by `donor`, by a row (`stagingId`) or by a person (`personId`), each with its waterfall. */
+        post: operations["matches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Why two records, `left` and `right`, are or are not taken for one person. Each is a `personId`, a `stagingId` or a
+         *     `donor`.
+         */
+        post: operations["why"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/fundraising/people/{id}": {
@@ -1232,6 +1357,17 @@ export interface components {
              */
             withoutAmount: number;
         };
+        /** @description Somebody who may be meant. */
+        CandidateView: components["schemas"]["WeightView"] & {
+            city?: string | null;
+            email?: string | null;
+            id: string;
+            /** @description `person`, or `row` for a gift waiting whose donor is not known. */
+            kind: string;
+            name?: string | null;
+            postcode?: string | null;
+            url?: string | null;
+        };
         /** @description One field before and after. */
         ChangeView: {
             after?: unknown;
@@ -1354,8 +1490,22 @@ export interface components {
             /** @description Field -> `here` or `there`. */
             fields?: Record<string, never> | null;
         };
+        /** @description What follows. */
+        DecisionView: {
+            /** @description The rule that links, or what is doubtful. */
+            decidedBy?: string | null;
+            /** @description `auto_linked` (this is what a run would do), `partial_match_review`, `no_match` or `insufficient_identity`. */
+            outcome: string;
+            /** @description Who would be linked. */
+            personId?: string | null;
+            /** @description The same for people. */
+            text: string;
+        };
         /** @description What stands in a row's way. */
         DiagnosticsView: {
+            /** @description Who may be meant, the likeliest first; empty where the donor is chosen or the moment has passed. */
+            donorCandidates: components["schemas"]["LikelyView"][];
+            /** @description `strong` (somebody who owns the e-mail address was found), `explicit`, `weak` or `none`. */
             identityConfidence: string;
             processingBlockers: components["schemas"]["FindingView"][];
             processingEligibility: string;
@@ -1838,6 +1988,19 @@ export interface components {
             /** @description What stands in the way of adding it, and what to do; null when `almoner twenty provision` adds it. */
             reason?: string | null;
         };
+        /** @description Somebody who may be meant, in short. */
+        LikelyView: {
+            /**
+             * Format: double
+             * @description The odds, as a logarithm to base two.
+             */
+            bits: number;
+            email?: string | null;
+            id: string;
+            /** @description `certain`, `very likely`, `possible` or `unlikely`. */
+            likelihood: string;
+            name?: string | null;
+        };
         /** @description A link with which somebody chooses a password; shown this once. */
         LinkView: {
             /** @description When it stops working. */
@@ -1902,6 +2065,68 @@ export interface components {
             id: string;
             /** @description Why not, and what to do; absent when it does. */
             message?: string | null;
+        };
+        /** @description Who may be meant. */
+        MatchAnswer: {
+            data: components["schemas"]["MatchData"];
+            meta: components["schemas"]["MatchMeta"];
+        };
+        /** @description Who may be meant, and what follows. */
+        MatchData: {
+            candidates: components["schemas"]["CandidateView"][];
+            decision: components["schemas"]["DecisionView"];
+        };
+        /** @description `meta` of a match. */
+        MatchMeta: {
+            asOf: string;
+            /**
+             * Format: double
+             * @description Bits from which a person is asked, and from which a match is called certain.
+             */
+            askBits: number;
+            /**
+             * Format: int64
+             * @description Changes that the candidates do not know of yet; 0 in ordinary times.
+             */
+            behind: number;
+            /** Format: double */
+            linkBits: number;
+            /** @description The version of the weights. */
+            model: string;
+            /** @description Why strong matches are not linked without a person. */
+            strongMatchesOff?: string | null;
+        };
+        /** @description What a donor-match run found, by outcome. */
+        MatchTotals: {
+            /** Format: int64 */
+            alreadyResolved: number;
+            /** Format: int64 */
+            autoLinked: number;
+            /** Format: int64 */
+            createdDonor: number;
+            /** Format: int64 */
+            errors: number;
+            /** Format: int64 */
+            evaluatedRows: number;
+            /** Format: int64 */
+            insufficientIdentity: number;
+            /** Format: int64 */
+            noMatch: number;
+            /** Format: int64 */
+            partialMatchReview: number;
+            /** Format: int64 */
+            totalCandidateRows: number;
+        };
+        /** @description What a donor-match run found for a row. */
+        MatchedView: {
+            at: string;
+            /** @description The version of the weights. */
+            model: string;
+            /** @description `auto_linked`, `partial_match_review`, `no_match`, `insufficient_identity`, `error`, `created_donor`. */
+            outcome: string;
+            proposed: components["schemas"]["ProposedView"][];
+            reason: string;
+            runId: string;
         };
         /** @description A person in the short form of the old service. */
         Member: {
@@ -2222,6 +2447,13 @@ export interface components {
             /** Format: int64 */
             records: number;
         };
+        /** @description Somebody a run proposed. */
+        ProposedView: {
+            /** Format: double */
+            bits: number;
+            id: string;
+            likelihood: string;
+        };
         /** @description Records that were set aside, newest first. */
         QuarantineList: {
             data: components["schemas"]["QuarantineView"][];
@@ -2337,6 +2569,7 @@ export interface components {
         /** @description A process run. */
         RunView: {
             batchId: string;
+            donorMatch?: components["schemas"]["MatchTotals"] | null;
             execution: components["schemas"]["ExecutionView"];
             finishedAt?: string | null;
             note?: string | null;
@@ -2434,6 +2667,7 @@ export interface components {
             company?: components["schemas"]["NamedRef"] | null;
             companyId?: string | null;
             createdAt: string;
+            /** @description `matched_existing` and `needs_review` are what a donor-match run found. */
             dedupeStatus: string;
             donor?: components["schemas"]["DonorRef"] | null;
             /** @description Whether the person was made for this row. */
@@ -2442,7 +2676,8 @@ export interface components {
             donorFirstName?: string | null;
             donorId?: string | null;
             donorLastName?: string | null;
-            /** @description `UNREVIEWED`, `NEW_DONOR` or `CONFIRMED`. */
+            donorMatch?: components["schemas"]["MatchedView"] | null;
+            /** @description `UNREVIEWED`, `AMBIGUOUS`, `NEW_DONOR` or `CONFIRMED`. */
             donorResolutionState: string;
             errorDetail?: string | null;
             /** Format: int64 */
@@ -2472,6 +2707,22 @@ export interface components {
             validationStatus: string;
             /** Format: int64 */
             version: number;
+        };
+        /** @description A step of the way from nothing to the weight. */
+        StepView: {
+            /**
+             * Format: double
+             * @description What it adds; one bit doubles the odds. All steps together are the weight.
+             */
+            bits: number;
+            /** @description What was found. */
+            found: string;
+            /** @description What the first record says there. */
+            left?: string | null;
+            /** @description What the second record says there. */
+            right?: string | null;
+            /** @description What was looked at. */
+            what: string;
         };
         /** @description What to do with an object's mirror. */
         SyncChange: {
@@ -2634,10 +2885,41 @@ export interface components {
             preset: boolean;
             text: string;
         };
+        /** @description A weight taken apart. */
+        WeightView: {
+            /**
+             * Format: double
+             * @description The odds that both are one person, as a logarithm to base two.
+             */
+            bits: number;
+            /** @description The same in words: `certain`, `very likely`, `possible`, `unlikely`. */
+            likelihood: string;
+            /**
+             * Format: double
+             * @description The same as a probability.
+             */
+            probability: number;
+            /** @description How it comes about. */
+            waterfall: components["schemas"]["StepView"][];
+        };
         /** @description Who made a change. */
         WhoView: {
             kind: string;
             name: string;
+        };
+        /** @description Two records compared. */
+        WhyAnswer: {
+            data: components["schemas"]["WhyData"];
+            meta: components["schemas"]["MatchMeta"];
+        };
+        /** @description Two records compared, and what decides about them. */
+        WhyData: components["schemas"]["WeightView"] & {
+            /** @description Whether the second is among those who are looked at for the first. */
+            isCandidate: boolean;
+            /** @description The same in one line, the heaviest first. */
+            line: string;
+            /** @description Which rule or threshold decides, and how. */
+            verdict: string;
         };
     };
     responses: never;
@@ -3691,6 +3973,260 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneRun"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneRun"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    created: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneRun"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneRun"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6436,6 +6972,211 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    duplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    matches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    why: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhyAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
