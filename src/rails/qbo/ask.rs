@@ -271,6 +271,8 @@ pub enum Item {
     Update(Entity, String),
     /// Deletes one.
     Delete(Entity, EntityId, SyncToken),
+    /// Voids one, where the API can.
+    Void(Entity, EntityId, SyncToken),
     /// Selects rows.
     Query(String),
 }
@@ -284,6 +286,11 @@ impl Item {
             Self::Create(entity, body) => said("create", entity, body),
             Self::Update(entity, body) => said("update", entity, body),
             Self::Delete(entity, id, token) => said("delete", entity, &format!("{{{}}}", head(id, *token))),
+            Self::Void(entity, id, token) => {
+                let (name, head) = (entity.name(), head(id, *token));
+                let how = r#""operation":"update","optionsData":"void""#;
+                format!(r#"{{"bId":"{number}",{how},"{name}":{{{head},"sparse":true}}}}"#)
+            }
             Self::Query(statement) => {
                 let statement = serde_json::to_string(statement).unwrap_or_default();
                 format!(r#"{{"bId":"{number}","Query":{statement}}}"#)
@@ -293,9 +300,10 @@ impl Item {
 }
 
 /// Several things in one call, one after the other, each for itself: no transaction (contract 6). Answers are told apart by
-/// the place of the item, counted from 0. None for no items, or more than a call takes.
+/// the place of the item, counted from 0. None for no items, more than a call takes, or a void that the API cannot do.
 pub fn batch(items: &[Item]) -> Option<Ask> {
-    if items.is_empty() || items.len() > BATCH_MAX {
+    let cannot = |item: &Item| matches!(item, Item::Void(entity, ..) if entity.voiding() == Voiding::Never);
+    if items.is_empty() || items.len() > BATCH_MAX || items.iter().any(cannot) {
         return None;
     }
     let metered = items.iter().filter(|item| matches!(item, Item::Query(_))).count();

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 pub use ask::{Ask, Item, Rows};
 pub use fault::{Fault, Then};
-pub use reply::{Changes, Done, Page, Told};
+pub use reply::{Changes, Done, Page, Report, Told};
 
 use super::{Heard, Permit, Transport};
 use crate::ground::books::{Entity, EntityId, RealmId};
@@ -144,6 +144,18 @@ impl QboRail {
     ) -> Result<Changes, Fault> {
         let reply = self.call(permit, &company.realm, &ask::changes(entities, since), None).await?;
         reply::changes(reply.body(), entities, company.home)
+    }
+
+    /// A report, for a daily control.
+    pub async fn report(
+        &self,
+        permit: &Permit,
+        company: &Company,
+        name: &'static str,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Report, Fault> {
+        let ask = ask::report(name, query);
+        reply::report(self.call(permit, &company.realm, &ask, None).await?.body())
     }
 
     /// Makes, changes, voids or deletes one record: what [`ask::create`] and its neighbours ask for. `key` was stored

@@ -1,5 +1,7 @@
 //! What the API answers, as values: pages, counts, records, changes, batches (contract 2, 3.2, 4, 6).
 
+mod report;
+
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
@@ -10,6 +12,8 @@ use crate::ground::books::changes::{self, Complete};
 use crate::ground::books::{Entity, EntityId, Entry, SetAside};
 use crate::ground::money::Currency;
 use crate::ground::time::Instant;
+
+pub use report::{Report, report};
 
 /// A record as it was told, or why it is set aside.
 pub type Told = Result<Entry, SetAside>;

@@ -212,6 +212,10 @@ fn a_recorded_batch_is_told_apart_item_by_item() {
 
     let items = vec![Item::Query("select * from Bill where Balance > '0'".into()); 31];
     assert_eq!(ask::batch(&items), None);
+    let void = |entity| ask::batch(&[Item::Void(entity, id("55"), SyncToken(1))]);
+    assert_eq!(void(Entity::Bill), None);
+    let sent = r#"{"bId":"0","operation":"update","optionsData":"void","Payment":{"Id":"55","SyncToken":"1","sparse":true}}"#;
+    assert!(void(Entity::Payment).unwrap().body.unwrap().contains(sent));
     let two =
         ask::batch(&[items[0].clone(), Item::Delete(Entity::Invoice, id("129"), SyncToken(0))]).unwrap();
     assert_eq!((two.metered, two.is_batch), (1, true));

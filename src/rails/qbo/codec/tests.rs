@@ -1,5 +1,7 @@
 //! What is read liberally, what is set aside, and what is written when a field was changed.
 
+use proptest::prelude::*;
+
 use super::recorded::difference;
 use super::{read, write};
 use crate::ground::books::words::{AccountType, PostingType};
@@ -123,6 +125,93 @@ fn a_void_is_the_word_and_nothing_left() {
         r#"{"Id":"1","TotalAmt":0,"PrivateNote":"Voided cheque enclosed"}"#,
     ] {
         assert!(!is_voided(not), "{not}");
+    }
+}
+
+/// Any value, with the names that are modelled mixed in among others.
+fn value() -> impl Strategy<Value = String> {
+    let leaves = [
+        "null",
+        "true",
+        "\"true\"",
+        "0",
+        "-0",
+        "-0.00",
+        "100.00",
+        "1e2",
+        "33.3333333",
+        "12345678901234567890123",
+        "\"12.50\"",
+        "\"\"",
+        "[]",
+        "{}",
+        "[1,\"x\"]",
+        "\"2026-05-05\"",
+        "\"2026-05-05T03:13:29-07:00\"",
+        "\"\\ud800\"",
+        "\"\\u00e9\\/\"",
+        "\"Debit\"",
+        "{\"value\":\"46\"}",
+        "{\"value\":46,\"name\":null}",
+    ];
+    let leaf = prop::sample::select(leaves.to_vec()).prop_map(str::to_owned);
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            fields(inner.clone()),
+            prop::collection::vec(inner, 0..4).prop_map(|values| format!("[{}]", values.join(","))),
+        ]
+    })
+}
+
+fn fields(inner: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+    let names = [
+        "SyncToken",
+        "MetaData",
+        "CreateTime",
+        "TxnDate",
+        "TotalAmt",
+        "Balance",
+        "HomeBalance",
+        "ExchangeRate",
+        "Line",
+        "Amount",
+        "LinkedTxn",
+        "TxnId",
+        "VendorRef",
+        "value",
+        "JournalEntryLineDetail",
+        "PostingType",
+        "Entity",
+        "GroupLineDetail",
+        "Active",
+        "DocNumber",
+        "PrivateNote",
+        "TxnTaxDetail",
+        "TaxLine",
+        "CashBack",
+        "AccountType",
+        "CurrentBalance",
+        "Odd",
+        "status",
+    ];
+    prop::collection::btree_map(prop::sample::select(names.to_vec()), inner, 0..8).prop_map(|fields| {
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", fields.join(","))
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_written_as_it_came_or_set_aside_whole(
+        entity in prop::sample::select(Entity::ALL.to_vec()),
+        fields in fields(value()),
+    ) {
+        let text = fields.replacen('{', "{\"Id\":\"7\",", 1).replacen(",}", "}", 1);
+        match entry(entity, &text) {
+            Ok(Entry::Record(record)) => prop_assert_eq!(difference(&text, &write(&record)), None),
+            Ok(Entry::Deleted { .. }) => prop_assert!(text.contains("Deleted")),
+            Err(aside) => prop_assert_eq!(aside.text, text),
+        }
     }
 }
 
