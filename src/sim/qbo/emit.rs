@@ -17,8 +17,10 @@ pub(crate) enum Place {
 /// The object, told.
 pub(crate) fn object(company: &Company, kind: Kind, stored: &Json, place: Place) -> Json {
     let mut told = named(company, kind, stored);
-    if place == Place::List {
-        told.remove("DefaultTaxCodeRef");
+    // A read by id tells the company's tax code where none is stored; a list does not (recorded).
+    let taxed = kind == Kind::Customer && told.get("Taxable").and_then(Json::as_bool) == Some(true);
+    if taxed && place == Place::Single {
+        told.default("DefaultTaxCodeRef", Json::reference("2"));
     }
     told
 }

@@ -107,9 +107,10 @@ fn sort(rows: &mut [&Row], kind: Kind, order: Option<&(String, bool)>, unordered
             rows.sort_by_key(|row| std::cmp::Reverse((row.updated, row.turn)));
         }
         _ => {
+            // Capitals before small letters: `PG&E` before `Pam Seitz` (recorded).
             let name = |row: &&Row| {
                 let fields = ["FullyQualifiedName", "DisplayName", "Name"];
-                fields.iter().find_map(|field| row.object.str_at(field)).map(str::to_lowercase)
+                fields.iter().find_map(|field| row.object.str_at(field)).map(str::to_owned)
             };
             rows.sort_by_cached_key(name);
         }
@@ -270,7 +271,7 @@ impl Reader {
         }
     }
 
-    fn expect(&mut self, found: bool) -> Result<(), Refusal> {
+    fn demand(&mut self, found: bool) -> Result<(), Refusal> {
         if found {
             return Ok(());
         }
@@ -301,7 +302,7 @@ impl Reader {
 fn parse(statement: &str) -> Result<Query, Refusal> {
     let mut reader = Reader { tokens: tokens(statement)?.into_iter().peekable(), read: 0 };
     let found = reader.keyword("select");
-    reader.expect(found)?;
+    reader.demand(found)?;
     let count = columns(&mut reader)?;
     let name = reader.word()?;
     let kind = Kind::named(&name).or_else(|| Kind::of_path(&name).filter(|_| name == name.to_lowercase()));
@@ -343,7 +344,7 @@ fn columns(reader: &mut Reader) -> Result<bool, Refusal> {
     if reader.keyword("count") {
         let whole = reader.sign("(") && reader.sign("*") && reader.sign(")");
         let from = whole && reader.keyword("from");
-        return reader.expect(from).map(|()| true);
+        return reader.demand(from).map(|()| true);
     }
     loop {
         if !reader.sign("*") {
@@ -351,7 +352,7 @@ fn columns(reader: &mut Reader) -> Result<bool, Refusal> {
         }
         if !reader.sign(",") {
             let from = reader.keyword("from");
-            return reader.expect(from).map(|()| false);
+            return reader.demand(from).map(|()| false);
         }
     }
 }
@@ -363,13 +364,13 @@ fn conditions(reader: &mut Reader, kind: Kind) -> Result<Vec<Condition>, Refusal
         known(kind, &field)?;
         let (sign, values) = if reader.keyword("in") {
             let open = reader.sign("(");
-            reader.expect(open)?;
+            reader.demand(open)?;
             let mut values = vec![reader.value()?];
             while reader.sign(",") {
                 values.push(reader.value()?);
             }
             let close = reader.sign(")");
-            reader.expect(close)?;
+            reader.demand(close)?;
             ("IN".to_owned(), values)
         } else if reader.keyword("like") {
             ("LIKE".to_owned(), vec![reader.value()?])

@@ -391,24 +391,7 @@ fn furnish(company: &mut Company, shape: Shape, now: i64, dice: &mut Dice) {
         .to_owned();
     let ago = |days: i64| Json::text(today(now - days * DAY));
     match shape {
-        Shape::NearlyOutOfCash => {
-            let cash =
-                company.get(Kind::Account, "1").map_or(0, |account| account.cents_at("CurrentBalance"));
-            let wages = Json::object([
-                ("AccountRef", Json::reference("1")),
-                ("PaymentType", Json::text("Check")),
-                ("TxnDate", ago(2)),
-                one_line(cost_line((cash - 40_000).max(1), "15")),
-            ]);
-            make(company, Kind::Purchase, &wages, now - 2 * DAY);
-            let rent = Json::object([
-                ("VendorRef", Json::reference(&vendor)),
-                ("TxnDate", ago(2)),
-                ("DueDate", Json::text(today(now + 7 * DAY))),
-                one_line(cost_line(85_000, "12")),
-            ]);
-            make(company, Kind::Bill, &rent, now - 2 * DAY);
-        }
+        Shape::NearlyOutOfCash => out_of_cash(company, &vendor, now),
         Shape::LateBills => {
             for days in [40, 75, 130] {
                 let bill = Json::object([
@@ -444,6 +427,26 @@ fn furnish(company: &mut Company, shape: Shape, now: i64, dice: &mut Dice) {
         }
         _ => {}
     }
+}
+
+/// Wages take nearly all there is, and the rent is due in a week.
+fn out_of_cash(company: &mut Company, vendor: &str, now: i64) {
+    let date = || Json::text(today(now - 2 * DAY));
+    let cash = company.get(Kind::Account, "1").map_or(0, |account| account.cents_at("CurrentBalance"));
+    let wages = Json::object([
+        ("AccountRef", Json::reference("1")),
+        ("PaymentType", Json::text("Check")),
+        ("TxnDate", date()),
+        one_line(cost_line((cash - 40_000).max(1), "15")),
+    ]);
+    make(company, Kind::Purchase, &wages, now - 2 * DAY);
+    let rent = Json::object([
+        ("VendorRef", Json::reference(vendor)),
+        ("TxnDate", date()),
+        ("DueDate", Json::text(today(now + 7 * DAY))),
+        one_line(cost_line(85_000, "12")),
+    ]);
+    make(company, Kind::Bill, &rent, now - 2 * DAY);
 }
 
 /// Large gifts to three funds, and an account that names the restriction.

@@ -257,7 +257,8 @@ fn company(core: &mut Core, request: &Request, fault: Option<&Fault>) -> Result<
         return Ok(Answer { status, ..Answer::json(body) });
     }
     let mut answer = route(core, request, realm, below, key.as_deref())?;
-    if let Content::Json(body) = &mut answer.content {
+    // A report tells its time in its header (recorded).
+    if let (false, Content::Json(body)) = (below.starts_with("reports/"), &mut answer.content) {
         body.default("time", Json::text(precise(now)));
     }
     if let Some(company) = core.companies.get_mut(realm) {
@@ -304,8 +305,11 @@ fn route(
     let shuffle = core.mischief.bits();
     let company = core.companies.get_mut(realm).ok_or_else(Refusal::unauthorised)?;
     let get = request.method == http::Method::GET;
-    let unsupported =
-        || Refusal::unsupported(&format!("Could not find resource for relative : {}", request.path));
+    let unsupported = || {
+        let path = &request.path;
+        let whole = format!("https://c50.sandbox.qbo.intuit.com/qbo50{path}");
+        Refusal::unsupported(&format!("Could not find resource for relative : {path} of full path: {whole}"))
+    };
     let parts: Vec<&str> = below.split('/').collect();
     match (get, parts.as_slice()) {
         (_, ["query"]) => {

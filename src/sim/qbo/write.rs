@@ -25,6 +25,11 @@ impl Options {
     pub(crate) fn at(now: i64) -> Self {
         Self { now, ..Self::default() }
     }
+
+    /// The caller takes a document number that is used already.
+    fn allows_used_number(&self) -> bool {
+        self.include == "allowduplicatedocnum"
+    }
 }
 
 /// Members that no caller sets.
@@ -85,7 +90,7 @@ fn create(company: &mut Company, kind: Kind, body: &Json, options: &Options) -> 
     check::whole(company, kind, &object, None)?;
     if kind.is_document() {
         check::open_period(company, &object)?;
-        if body.get("DocNumber").is_some() && options.include != "allowduplicatedocnum" {
+        if body.get("DocNumber").is_some() && !options.allows_used_number() {
             check::number(company, kind, &object)?;
         }
     }
@@ -153,7 +158,7 @@ fn update(company: &mut Company, kind: Kind, body: &Json, options: &Options) -> 
     }
     check::whole(company, kind, &object, Some(&old))?;
     check::open_period(company, &object)?;
-    if body.get("DocNumber").is_some() && options.include != "allowduplicatedocnum" {
+    if body.get("DocNumber").is_some() && !options.allows_used_number() {
         check::number(company, kind, &object)?;
     }
     if let Some(times) = old.get("MetaData") {

@@ -4,6 +4,7 @@ mod access;
 mod books;
 mod changes;
 mod reading;
+mod recorded;
 mod trouble;
 mod writing;
 
