@@ -189,6 +189,10 @@ fn applied(company: &Company, kind: Kind, object: &Json, old: Option<&Json>) -> 
         let Some(target) = company.get(link.target.0, &link.target.1) else {
             return Err(Refusal::not_found());
         };
+        let again = kind == Kind::Deposit && !before.links.iter().any(|old| old.target == link.target);
+        if again && not_deposited(target).is_err() {
+            return Err(Refusal::rule("The transaction is in another deposit already."));
+        }
         let already: i64 =
             before.links.iter().filter(|old| old.target == link.target).map(|old| old.cents).sum();
         let balance =

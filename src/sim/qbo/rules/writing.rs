@@ -237,6 +237,8 @@ fn what_lies_in_a_deposit_stays_as_it_is() {
     assert_eq!(wrong.fault(), refused(400, "2020"));
     let deposit = world.made("deposit", &json!({"DepositToAccountRef": bank, "Line": [line, fee]}));
     assert_eq!(deposit["TotalAmt"].to_string(), "48.25");
+    let twice = json!({"DepositToAccountRef": bank, "Line": [applied(50, "SalesReceipt", &receipt)]});
+    assert_eq!(world.post("deposit", &twice).fault(), refused(400, "6000"));
     let held = world.read(&format!("salesreceipt/{receipt}"), "SalesReceipt");
     assert_eq!(held["LinkedTxn"], json!([{"TxnId": id(&deposit), "TxnType": "Deposit"}]));
     let token = &held["SyncToken"];
