@@ -64,7 +64,7 @@ struct Exchange {
 }
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/recordings/qbo")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/recordings/qbo/minimul-qbo_api/derived-json")
 }
 
 /// Files with their exchanges.
