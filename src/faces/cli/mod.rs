@@ -33,7 +33,7 @@ enum Command {
     Serve(serve::Serve),
     /// Run everything with invented data and a simulated Twenty
     Demo(demo::Demo),
-    /// Start a simulated Twenty alone
+    /// Start a simulated Twenty or QuickBooks Online alone
     Simulate(simulate::Simulate),
     /// Look at the Twenty workspace and add what it lacks, beside a running Almoner or alone
     Twenty(twenty::Twenty),

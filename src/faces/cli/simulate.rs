@@ -1,4 +1,4 @@
-//! `almoner simulate twenty`.
+//! `almoner simulate twenty` and `almoner simulate qbo`.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -11,8 +11,9 @@ use tokio::net::TcpListener;
 use super::{asked_to_stop, say};
 use crate::ground::world::World;
 use crate::sim::faults::{GRAMMAR, Plan};
+use crate::sim::qbo::{Form, Limits, Options as QboOptions, Qbo};
 use crate::sim::scenario::Size;
-use crate::sim::twenty::{Options, RateLimit, Schema, Twenty, Version, Wire};
+use crate::sim::twenty::{Options, RateLimit, Schema, Twenty, Version, Waiter, Wire};
 use crate::sys;
 
 #[derive(Args, Debug)]
@@ -25,6 +26,34 @@ pub(super) struct Simulate {
 enum What {
     /// A Twenty CRM, filled with a small charity or empty
     Twenty(TwentyArgs),
+    /// QuickBooks Online with a firm of twelve companies, or with companies of so many transactions
+    Qbo(QboArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = GRAMMAR)]
+struct QboArgs {
+    /// Port on loopback; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The same seed makes the same books, tokens and faults
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Companies of so many transactions each instead of the firm; may be given again
+    #[arg(long, value_name = "TRANSACTIONS")]
+    company: Vec<usize>,
+    /// What is to go wrong, and how often; see below
+    #[arg(long, value_name = "PLAN", value_parser = Plan::parse, default_value = "")]
+    faults: Plan,
+    /// 500 calls a minute, 10 a second and 10 at once for each company, as the real one allows
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    rate_limit: Switch,
+    /// Where webhooks go, an http:// address
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// Webhooks in the form that was used until July 2026
+    #[arg(long)]
+    classic_webhooks: bool,
 }
 
 /// What is in the workspace at the start.
@@ -82,22 +111,85 @@ fn version(text: &str) -> Result<Version, String> {
 
 impl Simulate {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let What::Twenty(args) = self.what;
-        let twenty = simulated(&sys::world(), &args);
-        twenty.set_faults(args.faults);
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
+        match self.what {
+            What::Twenty(args) => args.run().await,
+            What::Qbo(args) => args.run().await,
+        }
+    }
+}
+
+/// Ends when the process is asked to.
+async fn stop() {
+    // Without signals there is nothing to wait for; serving ends with the process.
+    let _ = asked_to_stop().await;
+}
+
+/// What lets the answer of a slow server come late: nothing else waits for this connection.
+fn waiter() -> Waiter {
+    Arc::new(|milliseconds| {
+        Box::pin(async move {
+            let never = std::future::pending::<()>();
+            let _ = tokio::time::timeout(Duration::from_millis(milliseconds), never).await;
+        })
+    })
+}
+
+impl TwentyArgs {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let twenty = simulated(&sys::world(), &self);
+        twenty.set_faults(self.faults);
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], self.port))).await?;
         say(&format!("A simulated Twenty is at http://{}", listener.local_addr()?));
         say(&format!("Its API key: {}", twenty.api_key()));
-        let stop = async {
-            // Without signals there is nothing to wait for; serving ends with the process.
-            let _ = asked_to_stop().await;
-        };
-        let serving = axum::serve(listener, twenty.router()).with_graceful_shutdown(stop);
+        let serving = axum::serve(listener, twenty.router()).with_graceful_shutdown(stop());
         tokio::select! {
             served = serving.into_future() => served?,
             () = twenty.keep_delivering(&Wire) => {}
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl QboArgs {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let clock = sys::world().clock.clone();
+        let mut options = QboOptions::new(self.seed, move || clock.now().0);
+        options.limits = (self.rate_limit == Switch::On).then(Limits::default);
+        options.waiter = Some(waiter());
+        let qbo = Qbo::new(options);
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], self.port))).await?;
+        say(&format!("A simulated QuickBooks Online is at http://{}", listener.local_addr()?));
+        let (id, secret) = qbo.client();
+        say(&format!("Its app: {id} with the secret {secret}"));
+        for realm in self.companies(&qbo) {
+            say(&realm);
+        }
+        if let Some(url) = &self.webhook {
+            let form = if self.classic_webhooks { Form::Classic } else { Form::Cloud };
+            qbo.set_webhook(url, form, 5_000_000);
+            say(&format!("Webhooks are signed with {}", qbo.verifier()));
+        }
+        qbo.set_faults(self.faults);
+        let serving = axum::serve(listener, qbo.router()).with_graceful_shutdown(stop());
+        tokio::select! {
+            served = serving.into_future() => served?,
+            () = qbo.keep_delivering(&Wire) => {}
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Makes the companies, and a line for each.
+    fn companies(&self, qbo: &Qbo) -> Vec<String> {
+        if self.company.is_empty() {
+            let firm = qbo.add_firm();
+            return firm.iter().map(|(realm, shape)| format!("Company {realm}: {shape:?}")).collect();
+        }
+        let one = |(at, documents): (usize, &usize)| {
+            let realm = qbo.add_company(&format!("Charity {}", at + 1));
+            qbo.fill(&realm, *documents);
+            format!("Company {realm}: {documents} transactions")
+        };
+        self.company.iter().enumerate().map(one).collect()
     }
 }
 
@@ -107,13 +199,7 @@ fn simulated(world: &World, args: &TwentyArgs) -> Twenty {
     let mut options = Options::new(args.seed, move || clock.now().0).playing(args.server);
     options.rate_limit = (args.rate_limit == Switch::On).then(RateLimit::default);
     options.public_hooks_only = args.public_hooks_only;
-    options.waiter = Some(Arc::new(|milliseconds| {
-        Box::pin(async move {
-            // The late answer of a slow server: nothing else waits for this connection.
-            let never = std::future::pending::<()>();
-            let _ = tokio::time::timeout(Duration::from_millis(milliseconds), never).await;
-        })
-    }));
+    options.waiter = Some(waiter());
     match args.workspace {
         Workspace::Charity => {
             Twenty::new(options.with_charity(Size { people: args.people, gifts: args.gifts }))
