@@ -222,6 +222,32 @@ test('a switch of the desk is kept at once', async () => {
   await box.uncheck();
 });
 
+test('who may have given is offered with a word, a reason and a choice', async () => {
+  const found = await api('GET', '/api/donors?q=smith&limit=20');
+  const donor = found.body.data.find((it) => it.email && it.name);
+  const [donorFirstName, ...rest] = donor.name.split(' ');
+  const gift = {
+    amount: { amountMicros: 12_000_000, currencyCode: 'GBP' },
+    giftDate: '2026-11-20',
+    donorFirstName,
+    donorLastName: rest.join(' '),
+    donorEmail: donor.email,
+    paymentMethod: 'card',
+  };
+  const made = await api('POST', '/api/fundraising/gift-staging', gift);
+  await page.goto(`${URL_}/staging?status=all&row=${made.body.data.giftStaging.id}`);
+  const offers = page.getByRole('list', { name: 'People who may have given this' });
+  await offers.getByText(/^(Certain|Very likely)$/).first().waitFor();
+  await offers.getByRole('button', { name: `Why ${donor.name}?` }).first().click();
+  const why = page.getByRole('dialog', { name: 'Why this person?' });
+  await why.getByRole('rowheader', { name: /e-mail/ }).first().waitFor();
+  await axe('why');
+  await page.keyboard.press('Escape');
+  await why.waitFor({ state: 'detached' });
+  await offers.getByRole('button', { name: new RegExp(`: ${donor.name}$`) }).first().click();
+  await page.getByRole('button', { name: 'Unlink' }).waitFor();
+});
+
 test('home says what came in against last year, and every figure opens to its records', async () => {
   await page.goto(`${URL_}/`);
   await page.getByRole('heading', { name: 'What came in' }).waitFor();

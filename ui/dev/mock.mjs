@@ -161,6 +161,7 @@ function view(row) {
       processingEligibility: blockers.length ? 'blocked' : 'eligible',
       processingBlockers: blockers,
       processingWarnings: warnings,
+      donorCandidates: [],
       identityConfidence: donor ? 'strong' : 'weak',
     },
     reason,

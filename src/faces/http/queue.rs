@@ -11,7 +11,7 @@ use super::auth::Known;
 use super::body;
 use super::params::{Params, cursor};
 use super::problem::Problem;
-use super::row::{StagedRowView, row_view};
+use super::row::{StagedRowView, listed_row_view};
 use super::shapes::MarkManyBody;
 use crate::desk::gifts::Mark;
 use crate::ground::id::{BatchId, StagedId};
@@ -156,7 +156,7 @@ fn page(
     let mut data = Vec::with_capacity(found.rows.len());
     for row in &found.rows {
         if let Some(record) = ledger.staged(*row)? {
-            data.push(row_view(&ledger, face, record, now)?);
+            data.push(listed_row_view(&ledger, face, record, now)?);
         }
     }
     let meta = meta(&found, snapshot.as_of().to_string())?;

@@ -319,6 +319,17 @@ pub(super) fn row_view(
     view(ledger, face, record, (now, true))
 }
 
+/// The row as a list shows it: who may have given it is looked for when it is opened, since a search a row would make a
+/// list of a hundred wait.
+pub(super) fn listed_row_view(
+    ledger: &Ledger<'_>,
+    face: &Face,
+    record: Record<StagedRow>,
+    now: Instant,
+) -> Result<StagedRowView, StoreError> {
+    view(ledger, face, record, (now, false))
+}
+
 /// The row as it is to be judged at a moment that has passed: what the index knows is of now, so nobody is looked for.
 pub(super) fn past_row_view(
     ledger: &Ledger<'_>,

@@ -245,6 +245,27 @@ export const T = {
     more: 'Further',
   },
 
+  why: {
+    title: 'Why this person?',
+    ask: 'Why?',
+    askOf: (name: string) => `Why ${name}?`,
+    words: {
+      certain: 'Certain',
+      'very likely': 'Very likely',
+      possible: 'Possible',
+      unlikely: 'Unlikely',
+    },
+    offered: 'People who may have given this',
+    what: 'Compared',
+    gift: 'This gift',
+    person: 'This person',
+    adds: 'Adds',
+    bits: (n: number) => `${n > 0 ? '+' : ''}${n.toFixed(1)}`,
+    total: (n: number) => `${n.toFixed(1)} bits altogether`,
+    model: (name: string) => `weights ${name}`,
+    bit: 'One bit more doubles the odds that both are one person; one less halves them.',
+  },
+
   palette: {
     title: 'Go to or do',
     hint: 'Go to a page, do something, or find a donor',

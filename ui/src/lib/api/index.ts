@@ -1,5 +1,6 @@
 import { call } from './client';
 import type {
+  Why,
   FigurePage,
   Marked,
   Batch,
@@ -73,6 +74,11 @@ export const api = {
   rowIds: ({ status, giftBatchId, intakeSource, search, sort }: RowQuery) =>
     call<{ data: string[] }>('GET', `${rows}/ids`, {
       query: { status, giftBatchId, intakeSource, search, sort },
+    }),
+  why: (stagingId: string, personId: string, signal?: Signal) =>
+    call<{ data: Why; meta: { model: string; asOf: string } }>('POST', '/api/fundraising/people/why', {
+      body: { left: { stagingId }, right: { personId } },
+      signal,
     }),
   markAll: (ids: string[], processingStatus: Status) =>
     call<{ data: Marked[] }>('POST', `${rows}/status`, { body: { ids, processingStatus } }),

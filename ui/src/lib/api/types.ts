@@ -45,9 +45,13 @@ export type StagedRow = Known<
     giftIntent: Intent;
     paymentMethod: PaymentMethod | null;
     gift: Known<'GiftRef', { state: Confirmation }> | null;
+    processingDiagnostics: Known<'DiagnosticsView', { donorCandidates: Likely[] }>;
   }
 >;
 export type RowList = { data: StagedRow[]; meta: Whole<Wire['QueueMeta']> };
+export type Likelihood = 'certain' | 'very likely' | 'possible' | 'unlikely';
+export type Likely = Known<'LikelyView', { likelihood: Likelihood }>;
+export type Why = Known<'WhyData', { likelihood: Likelihood }>;
 export type Marked = Whole<Wire['MarkedView']>;
 export type Evidence = Whole<Wire['RawPayload']>;
 
