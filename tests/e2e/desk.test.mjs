@@ -248,6 +248,28 @@ test('who may have given is offered with a word, a reason and a choice', async (
   await page.getByRole('button', { name: 'Unlink' }).waitFor();
 });
 
+test('the donors of a batch are looked for, and what was found is said', async () => {
+  const gift = (name) => ({
+    amount: { amountMicros: 5_000_000, currencyCode: 'GBP' },
+    giftDate: '2026-11-20',
+    donorFirstName: name,
+    donorLastName: 'Nobodyatall',
+    donorEmail: `${name}@nowhere.example`.toLowerCase(),
+    paymentMethod: 'cash',
+  });
+  const rowIds = [];
+  for (const name of ['Xaver', 'Ylva'])
+    rowIds.push((await api('POST', '/api/fundraising/gift-staging', gift(name))).body.data.giftStaging.id);
+  const batch = await api('POST', '/api/fundraising/gift-batches', { name: 'Unknown hands', rowIds });
+  await page.goto(`${URL_}/batches/${batch.body.data.createGiftBatch.id}`);
+  await page.getByRole('button', { name: 'Find donors' }).click();
+  const run = page.getByRole('region', { name: 'Looking for donors' });
+  await run.getByText('2 of 2 gifts looked at').waitFor();
+  await run.getByText('0 donors are linked, 0 gifts wait for your decision.').waitFor();
+  await run.getByText('Nobody found').waitFor();
+  await axe('donor match');
+});
+
 test('home says what came in against last year, and every figure opens to its records', async () => {
   await page.goto(`${URL_}/`);
   await page.getByRole('heading', { name: 'What came in' }).waitFor();

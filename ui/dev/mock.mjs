@@ -252,6 +252,7 @@ function batchView(batch) {
     rows: count,
     totals: [...totals.values()],
     run: runs.findLast((run) => run.batchId === batch.id) ?? null,
+    matchRun: null,
   };
 }
 function newBatch(body) {
@@ -291,6 +292,7 @@ function startRun(batch) {
     finishedAt: null,
     note: null,
     progress: { rows: mine.length, attempted: 0, processed: 0, deferred: 0, errors: 0 },
+    donorMatch: null,
     execution: {
       calls: 0,
       probes: 0,
@@ -458,6 +460,7 @@ runs.push({
   finishedAt: new Date(Date.now() - 25 * 3_600_000 + 9000).toISOString(),
   note: null,
   progress: { rows: 12, attempted: 12, processed: 11, deferred: 0, errors: 1 },
+  donorMatch: null,
   execution: {
     calls: 3,
     probes: 1,

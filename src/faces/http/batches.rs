@@ -44,6 +44,8 @@ pub struct BatchView {
     /// What fills the blanks of its rows.
     defaults: CodingView,
     run: Option<RunView>,
+    /// The newest run that looked for donors or made them, while it is younger than `run`.
+    match_run: Option<RunView>,
 }
 
 /// How many rows stand where.
@@ -162,7 +164,16 @@ fn batch_view(ledger: &Ledger<'_>, face: &Face, record: Record<Batch>) -> Result
     let rows = ledger.batch_rows(batch.id)?;
     // How far the batch is follows from what was posted, not from what was looked for.
     let runs = ledger.runs_of(batch.id, RUNS_MAX)?.into_iter().map(|record| record.value);
-    let run = runs.into_iter().find(|run| run.kind == RunKind::Process);
+    let mut newer: Vec<ProcessRun> = Vec::new();
+    let mut run = None;
+    for one in runs {
+        if one.kind == RunKind::Process {
+            run = Some(one);
+            break;
+        }
+        newer.push(one);
+    }
+    let match_run = newer.into_iter().next();
     Ok(BatchView {
         id: batch.id.to_string(),
         name: batch.name,
@@ -177,6 +188,7 @@ fn batch_view(ledger: &Ledger<'_>, face: &Face, record: Record<Batch>) -> Result
         expected_amount: batch.expected_amount.map(MoneyView::from),
         defaults: CodingView::of(ledger, face, &batch.defaults)?,
         run: run.map(RunView::from),
+        match_run: match_run.map(RunView::from),
     })
 }
 

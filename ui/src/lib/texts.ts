@@ -795,6 +795,22 @@ export const T = {
 
   batch: {
     back: 'All batches',
+    findDonors: 'Find donors',
+    matchRun: 'Looking for donors',
+    createRun: 'Making donors',
+    looked: (done: number, all: number) => `${num(done)} of ${gifts(all)} looked at`,
+    matched: {
+      autoLinked: 'Linked',
+      partialMatchReview: 'To decide',
+      noMatch: 'Nobody found',
+      insufficientIdentity: 'Too little told',
+      alreadyResolved: 'Known before',
+      createdDonor: 'Donors made',
+      errors: 'Could not look',
+    },
+    matchOk: (linked: number, review: number) =>
+      `${some(linked, 'donor is', 'donors are')} linked, ${some(review, 'gift waits', 'gifts wait')} for your decision.`,
+    matchOkText: 'Only exactly one person of that name who owns the e-mail address is linked without you.',
     process: (n: number) =>
       n === 0 ? 'No gift is ready' : `Process ${some(n, 'ready gift', 'ready gifts')}`,
     noneReady: 'No gift in this batch is ready.',

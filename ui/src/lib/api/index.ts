@@ -80,6 +80,7 @@ export const api = {
       body: { left: { stagingId }, right: { personId } },
       signal,
     }),
+  matchDonors: (batchId: string) => call<unknown>('POST', `${batches}/${batchId}/donor-match`, { body: {} }),
   markAll: (ids: string[], processingStatus: Status) =>
     call<{ data: Marked[] }>('POST', `${rows}/status`, { body: { ids, processingStatus } }),
   row: (id: string, signal?: Signal) => call<RowAnswer>('GET', `${rows}/${id}`, { signal }),

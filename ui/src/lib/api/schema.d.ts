@@ -1278,6 +1278,7 @@ export interface components {
             /** Format: int32 */
             expectedCount?: number | null;
             id: string;
+            matchRun?: components["schemas"]["RunView"] | null;
             name: string;
             rows: components["schemas"]["RowsView"];
             run?: components["schemas"]["RunView"] | null;

@@ -79,7 +79,7 @@ export type TakenIn = { data: { giftStaging: StagedRow }; meta: Whole<Wire['Inta
 
 export type Run = Known<'RunView', { status: RunStatus; wish: Wish }>;
 export type Plan = Whole<Wire['PlanAnswer']>;
-export type Batch = Known<'BatchView', { status: BatchStatus; run: Run | null }>;
+export type Batch = Known<'BatchView', { status: BatchStatus; run: Run | null; matchRun: Run | null }>;
 export type BatchList = { data: { giftBatches: Batch[] }; meta: Whole<Wire['ListMeta']> };
 
 export type Freshness = Known<'FreshnessView', { state: 'fresh' | 'late' | 'stale' | 'never' }>;
