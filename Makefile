@@ -57,6 +57,9 @@ bench: ## the benchmarks, then beside SQLite, PostgreSQL, bare redb and PocketBa
 	@echo "load average: $$(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null || uptime)"
 	cargo bench --locked
 	@scripts/peers.sh all
+	@scripts/need.sh node browser
+	@scripts/npm.sh tests/e2e
+	cd tests/e2e && ALMONER_BIN="$(abspath $(TARGET))/release/almoner" node bars.mjs
 
 soak: ## what takes more than two minutes (LIVES=10000 seeded lives; release build); writes its figure down
 	@scripts/need.sh rust

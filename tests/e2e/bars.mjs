@@ -101,7 +101,7 @@ for (let n = 0; n < 5; n += 1)
   sorted.push(await untilSeen(() => document.querySelector('th.amount button').click(), changed));
 tell('sort by a column', '< 150', sorted);
 const filtered = [];
-for (const pill of ['status=processed', 'status=all', 'status=ready_for_process', 'status=all', 'status=processing']) {
+for (const pill of ['status=processed', 'status=all', 'status=ready_for_process', 'status=all']) {
   const act = `() => [...document.querySelectorAll('.pills a')].find((it) => it.href.includes('${pill}')).click()`;
   filtered.push(
     await page.evaluate(async (act) => {
