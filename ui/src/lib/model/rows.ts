@@ -52,7 +52,7 @@ export function inView(
   view: number,
   height: number,
   total: number,
-  spare = 14,
+  spare = 8,
 ): { from: number; to: number } {
   const from = Math.max(0, Math.min(Math.floor(top / height) - spare, total - 1));
   return { from: Math.max(0, from), to: Math.min(total, Math.ceil((top + view) / height) + spare) };
