@@ -133,6 +133,7 @@ async fn filled(folder: &std::path::Path) -> Desk {
         key: SecretKey::new([7; 32]),
         staging_enabled: true,
         refused: almoner::desk::hooks::Refused::default(),
+        books: almoner::desk::books::Setup::default(),
     };
     for from in (0..PEOPLE).step_by(2_000) {
         let ids = (from..from + 2_000).map(|n| (Uuid::from_u128(n), person(n))).collect();

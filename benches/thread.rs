@@ -111,6 +111,7 @@ fn desk(folder: &std::path::Path) -> Desk {
         key: SecretKey::new([1; 32]),
         staging_enabled: true,
         refused: Refused::default(),
+        books: almoner::desk::books::Setup::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Puts the floors together: the same way for `serve`, `demo` and tests.
 
+mod books;
 pub mod crm;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use crate::ground::time::Zone;
 use crate::ground::world::World;
 use crate::rails::http::HttpTransport;
 use crate::rails::twenty::TwentyRail;
+use crate::runs::books::BooksMeans;
 use crate::runs::gate::Gate;
 use crate::runs::supervisor::Supervisor;
 use crate::runs::{Means, Settings, connection};
@@ -48,6 +50,7 @@ pub struct App {
     /// Where people reach it, without a slash at the end.
     pub url: String,
     means: Means,
+    books: Option<BooksMeans>,
     supervisor: Supervisor,
     server: JoinHandle<std::io::Result<()>>,
     control: Option<JoinHandle<()>>,
@@ -65,6 +68,7 @@ impl App {
         let key = secret_key(&config.data.join(KEY), &world, may_make)?;
         let search = Search::open(IndexPlace::Folder(config.data.join(INDEX)), &store)?;
         let means = means(&world, &store, config, &key).await?;
+        let books = books::means(&means, config, &zone).await?;
         let desk = Desk {
             store,
             world,
@@ -72,6 +76,7 @@ impl App {
             key,
             staging_enabled: config.staging_enabled,
             refused: Refused::default(),
+            books: books::setup(config),
         };
         let listener = TcpListener::bind(config.listen)
             .await
@@ -91,14 +96,18 @@ impl App {
         let face = Face::new(desk.clone(), Arc::clone(&search), info, stopped.clone());
         let gate = Arc::clone(&means.gate);
         let face = face.telling(Arc::new(move |calls| (gate.view(), gate.forecast(calls))));
-        let supervisor = Supervisor::start(&means, &search);
+        let face = match &books {
+            Some(books) => face.telling_books(books::telling(books)),
+            None => face,
+        };
+        let supervisor = Supervisor::start(&means, &search, books.as_ref());
         // Gifts come in without it: a folder that cannot hold a socket stops nobody's work.
         let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let control = control::start(&config.data, desk.clone(), &url, stopped.clone())
             .inspect_err(|error| tracing::warn!(event = "control_socket_failed", %error))
             .ok();
         let server = serve(listener, face, stopped);
-        Ok(Self { desk, address, url, means, supervisor, server, control, stop })
+        Ok(Self { desk, address, url, means, books, supervisor, server, control, stop })
     }
 
     /// Resolves when the background work broke for good: the process must end and be started anew.
@@ -120,6 +129,9 @@ impl App {
         connection::keep_budget(&self.means.store, self.means.gate.bucket())
             .await
             .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        if let Some(books) = &self.books {
+            books::keep(books).await?;
+        }
         self.means.store.close();
         Ok(())
     }

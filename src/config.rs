@@ -41,6 +41,33 @@ pub struct Config {
     pub create_max: usize,
     /// Whether gifts are taken in at all.
     pub staging_enabled: bool,
+    /// The app at Intuit; none leaves QuickBooks off.
+    pub quickbooks: Option<QuickBooks>,
+}
+
+/// The operator's app at Intuit.
+#[derive(Clone, Debug)]
+pub struct QuickBooks {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// The verifier token of its webhooks; without one none is taken in.
+    pub verifier: Option<String>,
+    /// Whether its companies are test companies.
+    pub sandbox: bool,
+    /// The share of each company's call limit that we take, in per cent.
+    pub share_percent: u32,
+    /// Metered calls of a month, over all companies.
+    pub calls_per_month: u32,
+    /// Another address of the API.
+    pub api_url: Option<String>,
+    /// Another address where people say yes.
+    pub authorise_url: Option<String>,
+    /// Another address of the token server.
+    pub token_url: Option<String>,
+    /// Another address where tokens are given back.
+    pub revoke_url: Option<String>,
 }
 
 /// What a command needs that works on the Twenty workspace alone.
@@ -99,7 +126,38 @@ impl Config {
             share_percent: number("twenty.share_percent"),
             create_max: usize::try_from(number("twenty.create_max")).unwrap_or(CHUNK),
             staging_enabled: truth(text("gift_staging")).unwrap_or(true),
+            quickbooks: QuickBooks::of(&read)?,
         })
+    }
+}
+
+impl QuickBooks {
+    /// The app, where one is named; half of one is an error, so that nobody wonders why nothing can be connected.
+    fn of(read: &Read) -> Result<Option<Self>, ConfigError> {
+        let text = |key| read.text(key).map(str::to_owned);
+        let (id, secret) = (text("quickbooks.client_id"), text("quickbooks.client_secret"));
+        let (client_id, client_secret) = match (id, secret) {
+            (None, None) => return Ok(None),
+            (Some(id), Some(secret)) => (id, secret),
+            (id, _) => {
+                let lacks = if id.is_none() { "quickbooks.client_id" } else { "quickbooks.client_secret" };
+                let text = format!("QuickBooks needs {lacks} too; both stand on your app's page at Intuit");
+                return Err(ConfigError(vec![Trouble { at: lacks.into(), text }]));
+            }
+        };
+        let number = |key| read.text(key).and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
+        Ok(Some(Self {
+            client_id,
+            client_secret,
+            verifier: text("quickbooks.verifier_token"),
+            sandbox: read.text("quickbooks.sandbox").and_then(truth).unwrap_or(false),
+            share_percent: number("quickbooks.share_percent"),
+            calls_per_month: number("quickbooks.calls_per_month"),
+            api_url: text("quickbooks.api_url"),
+            authorise_url: text("quickbooks.authorise_url"),
+            token_url: text("quickbooks.token_url"),
+            revoke_url: text("quickbooks.revoke_url"),
+        }))
     }
 }
 

@@ -83,7 +83,7 @@ const fn setting(key: &'static str, kind: Kind, what: &'static str) -> Setting {
 }
 
 /// All of them.
-pub(super) const SETTINGS: [Setting; 12] = [
+pub(super) const SETTINGS: [Setting; 22] = [
     Setting {
         variables: &["ALMONER_DATA"],
         flag: Some("--data"),
@@ -140,6 +140,51 @@ pub(super) const SETTINGS: [Setting; 12] = [
         variables: &["FUNDRAISING_BATCH_PROCESS_CHUNK_SIZE"],
         default: Some("60"),
         ..setting("twenty.create_max", Kind::Number(1, 200), "gifts created in one call")
+    },
+    Setting {
+        variables: &["QUICKBOOKS_CLIENT_ID"],
+        optional: true,
+        ..setting("quickbooks.client_id", Kind::Text, "id of your app at Intuit; none leaves QuickBooks off")
+    },
+    Setting {
+        variables: &["QUICKBOOKS_CLIENT_SECRET"],
+        secret: true,
+        optional: true,
+        ..setting("quickbooks.client_secret", Kind::Text, "its secret")
+    },
+    Setting {
+        variables: &["QUICKBOOKS_VERIFIER_TOKEN"],
+        secret: true,
+        optional: true,
+        ..setting("quickbooks.verifier_token", Kind::Text, "verifier token of its webhooks")
+    },
+    Setting {
+        default: Some("false"),
+        ..setting("quickbooks.sandbox", Kind::Truth, "whether its companies are test companies")
+    },
+    Setting {
+        default: Some("50"),
+        ..setting("quickbooks.share_percent", Kind::Number(1, 100), "per cent of a company's call limit")
+    },
+    Setting {
+        default: Some("300000"),
+        ..setting("quickbooks.calls_per_month", Kind::Number(1_000, 75_000_000), "metered calls of a month")
+    },
+    Setting {
+        optional: true,
+        ..setting("quickbooks.api_url", Kind::Url, "another address of the API, for a simulated one")
+    },
+    Setting {
+        optional: true,
+        ..setting("quickbooks.authorise_url", Kind::Url, "another address where people say yes")
+    },
+    Setting {
+        optional: true,
+        ..setting("quickbooks.token_url", Kind::Url, "another address of the token server")
+    },
+    Setting {
+        optional: true,
+        ..setting("quickbooks.revoke_url", Kind::Url, "another address where tokens are given back")
     },
 ];
 

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod batches;
+pub mod books;
 mod coding;
 pub mod deletes;
 pub mod edits;
@@ -43,6 +44,8 @@ pub struct Desk {
     pub staging_enabled: bool,
     /// Webhooks that were not believed lately.
     pub refused: hooks::Refused,
+    /// What the operator set for QuickBooks.
+    pub books: books::Setup,
 }
 
 /// Who asks, in which request.

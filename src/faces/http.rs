@@ -4,6 +4,7 @@ mod assets;
 mod auth;
 mod batches;
 mod body;
+mod books;
 mod callers;
 mod choices;
 mod donor;
@@ -50,6 +51,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::desk::Desk;
 use crate::ground::access::Right;
+use crate::ground::books::meter::MonthView;
 use crate::ground::budget::{BudgetView, Forecast};
 use crate::ground::time::CalendarDate;
 use crate::search::Search;
@@ -120,7 +122,12 @@ pub struct Face {
     stopped: watch::Receiver<bool>,
     /// How the calls to Twenty stand, and how long so many more would take; none where nothing calls.
     budget: Option<Budgeted>,
+    /// How the month of QuickBooks' calls stands; none where QuickBooks is not set up.
+    books: Option<BooksTelling>,
 }
+
+/// Tells how the month of QuickBooks' calls stands.
+pub type BooksTelling = Arc<dyn Fn() -> MonthView + Send + Sync>;
 
 /// Tells how a connection's calls stand, and how long so many more would take.
 pub type Budgeted = Arc<dyn Fn(u32) -> (BudgetView, Forecast) + Send + Sync>;
@@ -150,6 +157,7 @@ impl Face {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             stopped,
             budget: None,
+            books: None,
         }
     }
 
@@ -157,6 +165,12 @@ impl Face {
     #[must_use]
     pub fn telling(self, budget: Budgeted) -> Self {
         Self { budget: Some(budget), ..self }
+    }
+
+    /// The same, telling how the month of QuickBooks' calls stands.
+    #[must_use]
+    pub fn telling_books(self, books: BooksTelling) -> Self {
+        Self { books: Some(books), ..self }
     }
 
     /// The same, waiting so long for the outcome of a write of an existing caller.
@@ -208,6 +222,26 @@ fn alike() -> Vec<Route> {
         on("POST", "/api/fundraising/people/duplicates", See, post(matching::duplicates)),
         on("POST", "/api/fundraising/people/match", See, post(matching::matches)),
         on("POST", "/api/fundraising/people/why", See, post(matching::why)),
+    ]
+}
+
+/// The routes of the books.
+fn books() -> Vec<Route> {
+    use Right::{Books, BooksWrite, Settings};
+    let hook = post(books::hook).layer(DefaultBodyLimit::max(HOOK_MAX));
+    vec![
+        on("GET", "/api/books/companies", Books, get(books::companies)),
+        on("POST", "/api/books/connect", Settings, post(books::connect)),
+        on("POST", "/api/books/companies/{realm}/look", BooksWrite, post(books::look)),
+        on("POST", "/api/books/companies/{realm}/load", BooksWrite, post(books::load)),
+        on("POST", "/api/books/companies/{realm}/pause", BooksWrite, post(books::pause)),
+        on("POST", "/api/books/companies/{realm}/resume", BooksWrite, post(books::resume)),
+        on("POST", "/api/books/companies/{realm}/disconnect", Settings, post(books::disconnect)),
+        on("GET", "/api/books/companies/{realm}/records/{kind}", Books, get(books::records::list)),
+        on("GET", "/api/books/companies/{realm}/records/{kind}/{id}", Books, get(books::records::one)),
+        on("GET", "/api/books/set-aside", Books, get(books::records::aside)),
+        on("GET", "/connect/quickbooks", Need::Nothing, get(books::come_back)),
+        on("POST", "/hooks/quickbooks", Need::Nothing, hook),
     ]
 }
 
@@ -266,6 +300,7 @@ fn routes() -> Vec<Route> {
         .into_iter()
         .chain(callers::routes())
         .chain(alike())
+        .chain(books())
         .chain(mirror)
         .chain(access)
         .chain(open)

@@ -33,6 +33,10 @@ pub enum Right {
     Users,
     /// Make API tokens and revoke them.
     Tokens,
+    /// See the books of the companies in one's scope.
+    Books,
+    /// Change the books of the companies in one's scope, and ask for their sync.
+    BooksWrite,
 }
 
 /// Who may do what: the one table. A line a right, with the roles that have it and the scope that gives it to a token
@@ -51,11 +55,13 @@ const TABLE: [(Right, &[Role], Scope); Right::COUNT] = {
         (Right::Settings, &[Admin], Scope::Admin),
         (Right::Users, &[Admin], Scope::Admin),
         (Right::Tokens, &[Admin], Scope::Admin),
+        (Right::Books, &[Admin, Finance, Viewer], Scope::BooksRead),
+        (Right::BooksWrite, &[Admin, Finance], Scope::BooksWrite),
     ]
 };
 
 impl Right {
-    const COUNT: usize = 11;
+    const COUNT: usize = 13;
 
     /// Every right.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -76,6 +82,8 @@ impl Right {
             Self::Settings => "settings",
             Self::Users => "users",
             Self::Tokens => "tokens",
+            Self::Books => "books",
+            Self::BooksWrite => "books_write",
         }
     }
 
@@ -93,6 +101,8 @@ impl Right {
             Self::Settings => "change settings",
             Self::Users => "look after users",
             Self::Tokens => "look after API tokens",
+            Self::Books => "see the books",
+            Self::BooksWrite => "change the books",
         }
     }
 
@@ -273,11 +283,22 @@ pub enum Scope {
     JournalRead,
     /// Every right, those of settings, users and tokens too.
     Admin,
+    /// See the books of every company.
+    BooksRead,
+    /// Change the books of every company.
+    BooksWrite,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 4] = [Self::GiftsRead, Self::GiftsWrite, Self::JournalRead, Self::Admin];
+    pub const ALL: [Self; 6] = [
+        Self::GiftsRead,
+        Self::GiftsWrite,
+        Self::JournalRead,
+        Self::Admin,
+        Self::BooksRead,
+        Self::BooksWrite,
+    ];
 
     /// The word of the API.
     pub const fn word(self) -> &'static str {
@@ -286,6 +307,8 @@ impl Scope {
             Self::GiftsWrite => "gifts:write",
             Self::JournalRead => "journal:read",
             Self::Admin => "admin",
+            Self::BooksRead => "books:read",
+            Self::BooksWrite => "books:write",
         }
     }
 
@@ -360,6 +383,14 @@ impl Viewer {
     /// Who is asking.
     pub const fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Whether they may see the books of every company.
+    pub const fn sees_every_company(&self) -> bool {
+        match &self.caller {
+            Caller::User(user) => user.companies.is_all(),
+            Caller::Token(_) | Caller::Operator(_) => true,
+        }
     }
 
     /// Whether they may see the books of the company with this key.

@@ -253,7 +253,13 @@ pub const fn is_editable(object: Object) -> bool {
         | Object::Edit
         | Object::Conflict
         | Object::Quarantine
-        | Object::Settings => false,
+        | Object::Settings
+        | Object::Company
+        | Object::BooksChange
+        | Object::Balances
+        | Object::BooksAside
+        | Object::GoldenLink
+        | Object::Book(_) => false,
     }
 }
 

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::books::{Entity, EntityId};
+
 /// The dense number of a subject inside one store. Never shown outside and never part of an upstream
 /// key, since a restore hands the same numbers out again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +31,13 @@ impl ConnectionId {
     pub const HERE: Self = Self(0);
     /// The first Twenty workspace.
     pub const TWENTY: Self = Self(1);
+    /// The first company of QuickBooks; each further one has the next number, given once and never again.
+    pub const BOOKS_FIRST: Self = Self(1_000);
+
+    /// Whether it is a company of QuickBooks.
+    pub const fn is_books(self) -> bool {
+        self.0 >= Self::BOOKS_FIRST.0
+    }
 }
 
 macro_rules! uuid_id {
@@ -145,6 +154,18 @@ pub enum Object {
     Quarantine,
     /// What the organisation set.
     Settings,
+    /// A company of QuickBooks that was connected.
+    Company,
+    /// A change made here to a record that lives in QuickBooks.
+    BooksChange,
+    /// What the accounts of a company held on a day.
+    Balances,
+    /// A record of QuickBooks that cannot be read as what it is.
+    BooksAside,
+    /// Who of Twenty and of QuickBooks is one and the same.
+    GoldenLink,
+    /// A record of QuickBooks.
+    Book(Entity),
 }
 
 /// One of the places for objects that the operator switches on. Which object has it stands in the store; a place is
@@ -197,7 +218,10 @@ pub struct Names {
 }
 
 impl Object {
-    const NAMED: [Self; 26] = [
+    /// The number on disk of the first kind of record of QuickBooks.
+    const BOOKS_FIRST: u16 = 200;
+
+    const NAMED: [Self; 31] = [
         Self::People,
         Self::Companies,
         Self::Gifts,
@@ -224,6 +248,11 @@ impl Object {
         Self::Conflict,
         Self::Quarantine,
         Self::Settings,
+        Self::Company,
+        Self::BooksChange,
+        Self::Balances,
+        Self::BooksAside,
+        Self::GoldenLink,
     ];
 
     /// What is mirrored from Twenty by itself, where the workspace has it (the objects that the domain names).
@@ -248,7 +277,7 @@ impl Object {
 
     /// Every object, those that are named first.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::NAMED.into_iter().chain(Self::custom())
+        Self::NAMED.into_iter().chain(Self::custom()).chain(Self::books())
     }
 
     /// The places for objects that the operator switches on.
@@ -256,9 +285,19 @@ impl Object {
         (0..CustomSlot::COUNT).map(|index| Self::Custom(CustomSlot(index)))
     }
 
+    /// Everything that is mirrored from QuickBooks.
+    pub fn books() -> impl Iterator<Item = Self> {
+        Entity::ALL.iter().map(|entity| Self::Book(*entity))
+    }
+
     /// Everything that can be mirrored from Twenty.
     pub fn mirrored() -> impl Iterator<Item = Self> {
         Self::STANDARD.into_iter().chain(Self::custom())
+    }
+
+    /// Whether it is a record of ours that says which company of QuickBooks it is about, as `realm`.
+    pub const fn is_about_a_company(self) -> bool {
+        matches!(self, Self::Company | Self::BooksChange | Self::Balances | Self::BooksAside)
     }
 
     /// Whether it is a record of Twenty.
@@ -296,6 +335,12 @@ impl Object {
             Self::Conflict => 107,
             Self::Quarantine => 108,
             Self::Settings => 109,
+            Self::Company => 110,
+            Self::BooksChange => 111,
+            Self::Balances => 112,
+            Self::BooksAside => 113,
+            Self::GoldenLink => 114,
+            Self::Book(entity) => Self::BOOKS_FIRST + entity.number(),
         }
     }
 
@@ -334,6 +379,12 @@ impl Object {
             Self::Conflict => "conflict",
             Self::Quarantine => "quarantine",
             Self::Settings => "settings",
+            Self::Company => "books_company",
+            Self::BooksChange => "books_change",
+            Self::Balances => "books_balances",
+            Self::BooksAside => "books_aside",
+            Self::GoldenLink => "golden_link",
+            Self::Book(entity) => entity.word(),
         }
     }
 
@@ -371,7 +422,13 @@ impl Object {
             | Self::Edit
             | Self::Conflict
             | Self::Quarantine
-            | Self::Settings => return None,
+            | Self::Settings
+            | Self::Company
+            | Self::BooksChange
+            | Self::Balances
+            | Self::BooksAside
+            | Self::GoldenLink
+            | Self::Book(_) => return None,
         })
     }
 }
@@ -424,6 +481,12 @@ impl SubjectKey {
     /// A record of the Twenty workspace.
     pub fn twenty(object: Object, id: Uuid) -> Self {
         Self { connection: ConnectionId::TWENTY, object, foreign: ForeignId::Uuid(id) }
+    }
+
+    /// A record of a company of QuickBooks.
+    pub fn book(company: ConnectionId, entity: Entity, id: &EntityId) -> Self {
+        let foreign = ForeignId::Text(id.as_str().to_owned());
+        Self { connection: company, object: Object::Book(entity), foreign }
     }
 
     /// The id as a UUID, where it is one.

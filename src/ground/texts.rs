@@ -158,3 +158,22 @@ pub const EDIT_DELETE_CHANGED: &str = "Somebody changed the record in Twenty sin
 /// What is said of a deletion of a record with changes on their way.
 pub const EDIT_DELETE_BUSY: &str =
     "A change of this record is on its way to Twenty. Wait until it is there, then delete the record.";
+
+/// Why a control total has a gap: whose documents do not add up, and whether one alone explains it.
+pub fn books_gap(gap: &str, has_name: bool, alone: bool) -> String {
+    let whose = if has_name { "This name's open documents" } else { "Open documents of nobody" };
+    let reason = if alone {
+        "One document alone explains it: it may be paid, changed or gone in QuickBooks."
+    } else {
+        "Look through them in QuickBooks."
+    };
+    format!("{whose} come to {gap} more than the balance says. {reason}")
+}
+
+/// A document that others name and that is not here.
+pub fn books_missing(kind: Option<&str>, id: &str) -> String {
+    let kind = kind.unwrap_or("document");
+    format!(
+        "A payment names {kind} {id}, which is not here. Read everything again, or look for it in QuickBooks."
+    )
+}

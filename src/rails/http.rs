@@ -12,6 +12,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for a complete reply; Twenty's own statement time-out is 10 s (contract 5.4).
 const REPLY_TIMEOUT: Duration = Duration::from_secs(40);
 
+/// The same where the server itself takes up to 120 s (QuickBooks contract 2).
+const PATIENT_TIMEOUT: Duration = Duration::from_secs(130);
+
 /// A client for one system.
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
@@ -27,11 +30,20 @@ impl HttpTransport {
     /// A client that follows no redirects (a credential must not travel to another host) and uses no proxy that
     /// was not configured.
     pub fn new() -> Result<Self, ClientError> {
+        Self::waiting(REPLY_TIMEOUT)
+    }
+
+    /// The same for a server that takes its time.
+    pub fn patient() -> Result<Self, ClientError> {
+        Self::waiting(PATIENT_TIMEOUT)
+    }
+
+    fn waiting(timeout: Duration) -> Result<Self, ClientError> {
         // A second installation of the same provider is refused, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REPLY_TIMEOUT)
+            .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("almoner/", env!("CARGO_PKG_VERSION")))
             .build();

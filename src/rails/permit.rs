@@ -42,6 +42,8 @@ pub trait Hears: Send + Sync {
     fn heard(&self, class: Option<CallClass>, heard: Heard);
     /// A permit was given back without a call.
     fn unused(&self, class: Option<CallClass>);
+    /// A call was given up before it told anything: whoever made it is gone.
+    fn given_up(&self, _class: Option<CallClass>) {}
 }
 
 /// Which attempt at the same thing a call is, where the caller knows.
@@ -77,6 +79,7 @@ pub struct Permit {
     attempt: Attempt,
     gate: Arc<dyn Hears>,
     used: AtomicBool,
+    told: AtomicBool,
 }
 
 impl Permit {
@@ -87,8 +90,8 @@ impl Permit {
         class: Option<CallClass>,
         gate: Arc<dyn Hears>,
     ) -> Self {
-        let used = AtomicBool::new(false);
-        Self { token, request_id, class, barred: None, attempt: Attempt::FIRST, gate, used }
+        let (used, told) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { token, request_id, class, barred: None, attempt: Attempt::FIRST, gate, used, told }
     }
 
     /// The same permit, but nothing may be called on it: the call ends with this trouble, and nothing leaves.
@@ -96,6 +99,7 @@ impl Permit {
     pub fn barred(mut self, trouble: Trouble) -> Self {
         self.barred = Some(trouble);
         self.used.store(true, Ordering::Relaxed);
+        self.told.store(true, Ordering::Relaxed);
         self
     }
 
@@ -138,7 +142,22 @@ impl Permit {
     }
 
     pub(in crate::rails) fn report(&self, heard: Heard) {
+        self.told.store(true, Ordering::Relaxed);
         self.gate.heard(self.class, heard);
+    }
+}
+
+#[cfg(test)]
+impl Permit {
+    /// As a rail does when a call goes out.
+    pub fn begin_for_test(&self) {
+        self.begin();
+    }
+
+    /// As a rail does when a call goes out and comes back.
+    pub fn report_for_test(&self, heard: Heard) {
+        self.begin();
+        self.report(heard);
     }
 }
 
@@ -146,6 +165,8 @@ impl Drop for Permit {
     fn drop(&mut self) {
         if !*self.used.get_mut() {
             self.gate.unused(self.class);
+        } else if !*self.told.get_mut() {
+            self.gate.given_up(self.class);
         }
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! A permit reports by itself what its call taught, so a caller has nothing to tell after an answer, good or bad.
 
+pub mod books;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ground::budget::{

@@ -1,5 +1,6 @@
 //! What happens by itself: walks, cycles, what webhooks told, and process runs. Runs take no input and look at stored state only.
 
+pub mod books;
 pub mod connection;
 pub mod cycle;
 pub mod donor_match;

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use super::books::{BooksMeans, Keeper as BooksKeeper};
 use super::cycle::Cycle;
 use super::donor_match::DonorMatch;
 use super::hook::HookKeeper;
@@ -45,7 +46,7 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Starts the loops; must be called inside a tokio runtime.
-    pub fn start(means: &Means, search: &Arc<Search>) -> Self {
+    pub fn start(means: &Means, search: &Arc<Search>, books: Option<&BooksMeans>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let panics = Arc::new(Panics {
             world: means.world.clone(),
@@ -63,6 +64,11 @@ impl Supervisor {
         let (to_process, finds, until) = (means.clone(), Arc::clone(search), stopped.clone());
         let process = move || process_loop(to_process.clone(), Arc::clone(&finds), until.clone());
         tasks.spawn(kept_going("process", Arc::clone(&panics), process));
+        if let Some(books) = books.cloned() {
+            let until = stopped.clone();
+            let keep = move || books_loop(books.clone(), until.clone());
+            tasks.spawn(kept_going("books", Arc::clone(&panics), keep));
+        }
         let (to_index, search) = (means.clone(), Arc::clone(search));
         let reindex = move || reindex_loop(to_index.clone(), Arc::clone(&search), stopped.clone());
         tasks.spawn(kept_going("reindex", panics, reindex));
@@ -173,6 +179,23 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
     }
 }
 
+/// The books of all companies: several are at work at a time, and whoever waits stops nobody.
+async fn books_loop(means: BooksMeans, mut stopped: watch::Receiver<bool>) {
+    let mut notes = means.store.watch();
+    let mut keeper = BooksKeeper::new(means.clone());
+    while !*stopped.borrow() {
+        let next = keeper.start();
+        let done = tokio::select! {
+            done = keeper.finished(), if keeper.is_busy() => done,
+            () = rest_until(&means.world, next, &mut notes, &mut stopped) => None,
+        };
+        match done {
+            Some(done) => keeper.take(done).await,
+            None => keeper.wake(),
+        }
+    }
+}
+
 async fn reindex_loop(means: Means, search: Arc<Search>, mut stopped: watch::Receiver<bool>) {
     let mut notes = means.store.watch();
     let reindex = Reindex { search, store: means.store.clone(), world: means.world.clone() };
@@ -257,7 +280,16 @@ async fn rest(
     notes: &mut broadcast::Receiver<CommitNote>,
     stopped: &mut watch::Receiver<bool>,
 ) {
-    let now = means.world.now();
+    rest_until(&means.world, next, notes, stopped).await;
+}
+
+async fn rest_until(
+    world: &World,
+    next: Next,
+    notes: &mut broadcast::Receiver<CommitNote>,
+    stopped: &mut watch::Receiver<bool>,
+) {
+    let now = world.now();
     let millis = match next {
         Next::Again => {
             tokio::task::yield_now().await;

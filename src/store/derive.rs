@@ -80,6 +80,12 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         | Object::Token
         | Object::Quarantine
         | Object::Settings
+        | Object::Company
+        | Object::BooksChange
+        | Object::Balances
+        | Object::BooksAside
+        | Object::GoldenLink
+        | Object::Book(_)
         | Object::Companies
         | Object::Appeals
         | Object::AppealSources

@@ -5,6 +5,7 @@
 
 mod apply;
 mod around;
+mod books;
 mod changes;
 mod codec;
 mod compact;
@@ -45,6 +46,7 @@ use redb::ReadableDatabase;
 use tokio::sync::broadcast;
 
 pub use apply::Written;
+pub use books::Told as BooksTold;
 pub use changes::Changes;
 pub use codec::{Body, Entry, FieldChange, Header, Image, training_sample};
 pub use compact::Compacted;

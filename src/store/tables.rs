@@ -68,6 +68,14 @@ pub enum Working {
     Channel = 14,
     /// batch -> what its run would send, as JSON text.
     Plan = 15,
+    /// company -> how far its mirror is, as JSON text.
+    Books = 16,
+    /// (company, object, id) -> what a webhook of QuickBooks told, until a look covers it.
+    BooksInbox = 17,
+    /// the calls of the month over all companies, as JSON text.
+    BooksMeter = 18,
+    /// hash of a state -> a consent that was asked for, as JSON text.
+    BooksConsent = 19,
 }
 
 /// The numbers of the indexes. They stand on disk: append only.

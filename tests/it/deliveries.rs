@@ -24,6 +24,7 @@ fn desk() -> Desk {
         key: SecretKey::new([1; 32]),
         staging_enabled: true,
         refused: almoner::desk::hooks::Refused::default(),
+        books: almoner::desk::books::Setup::default(),
     }
 }
 

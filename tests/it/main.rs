@@ -5,6 +5,7 @@
 mod api;
 mod bars;
 mod behaviours;
+mod books;
 mod budget;
 mod crash;
 mod create_donors;

@@ -282,6 +282,7 @@ impl Outside {
             key: SecretKey::new([7; 32]),
             staging_enabled: true,
             refused: Refused::default(),
+            books: almoner::desk::books::Setup::default(),
         };
         block(connection::establish(&store, "http://twenty.sim", None)).expect("the connection is stored");
         let wire = Arc::new(Wire {

@@ -10,7 +10,7 @@ use crate::desk::hooks::Heard;
 use crate::ground::webhook::twenty::Signed;
 
 /// The bytes of a body, exactly as they came: a signature is over them.
-pub(super) struct Raw(Bytes);
+pub(super) struct Raw(pub(super) Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Problem;

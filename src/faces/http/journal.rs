@@ -1,8 +1,10 @@
 //! The journal: who did what, when, and why.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -13,7 +15,7 @@ use super::auth::Known;
 use super::params::Params;
 use super::problem::Problem;
 use crate::desk::gifts::Evidence;
-use crate::ground::access::{Token, User};
+use crate::ground::access::{Token, User, Viewer};
 use crate::ground::batch::Batch;
 use crate::ground::crm::{Labelled, PersonRecord};
 use crate::ground::id::{ConnectionId, Object, Seq, SubjectId, SubjectKey};
@@ -112,6 +114,7 @@ pub(super) fn who_name(ledger: &Ledger<'_>, actor: &Actor) -> Result<String, Sto
             ledger.token(*id)?.map_or_else(|| "A former token".into(), |token| token.value.name)
         }
         Actor::Run(_) => "Process run".into(),
+        Actor::Connection(connection) if connection.is_books() => "QuickBooks".into(),
         Actor::Connection(_) => "Twenty".into(),
         Actor::Operator => "Operator".into(),
         Actor::OperatorUid(uid) => format!("Operator (uid {uid})"),
@@ -297,9 +300,10 @@ pub(super) async fn list(
     let ledger = snapshot.ledger();
     let entries = ledger.last_seq()?.0;
     let before = before.unwrap_or(u64::MAX).min(entries.saturating_add(1));
+    let sees = Sees::of(&ledger, &known.viewer)?;
     let (data, next_before) = match subject {
-        Some(id) => of_subjects(&ledger, &subjects(&ledger, id, object)?, before, limit)?,
-        None => walk(&ledger, object, before, limit)?,
+        Some(id) => of_subjects(&ledger, &sees, &subjects(&ledger, id, object)?, (before, limit))?,
+        None => walk(&ledger, &sees, object, (before, limit))?,
     };
     let meta = JournalMeta {
         has_more: next_before.is_some(),
@@ -323,11 +327,56 @@ fn subjects(ledger: &Ledger<'_>, id: Uuid, object: Option<Object>) -> Result<Vec
 
 type Walked = (Vec<EntryView>, Option<u64>);
 
+/// Which entries the viewer may see: those about companies beyond their scope are left out.
+struct Sees<'v> {
+    viewer: &'v Viewer,
+    companies: BTreeMap<ConnectionId, String>,
+}
+
+/// A record of ours about a company.
+#[derive(Deserialize)]
+struct OfCompany {
+    realm: String,
+}
+
+impl<'v> Sees<'v> {
+    fn of(ledger: &Ledger<'_>, viewer: &'v Viewer) -> Result<Self, StoreError> {
+        let mut companies = BTreeMap::new();
+        if !viewer.sees_every_company() {
+            for company in ledger.companies()? {
+                companies.insert(company.value.connection, company.value.realm.into());
+            }
+        }
+        Ok(Self { viewer, companies })
+    }
+
+    fn shows(&self, ledger: &Ledger<'_>, seq: Seq) -> Result<bool, StoreError> {
+        if self.viewer.sees_every_company() {
+            return Ok(true);
+        }
+        let header = ledger.header(seq.0)?;
+        let realm = if header.key.connection.is_books() {
+            self.companies.get(&header.key.connection).cloned()
+        } else if header.key.object.is_about_a_company() {
+            let record = ledger.record_at(seq)?;
+            record.and_then(|record| serde_json::from_str::<OfCompany>(&record.value).ok()).map(|of| of.realm)
+        } else {
+            return Ok(true);
+        };
+        // What cannot be told whose it is is shown to those who see all.
+        Ok(realm.is_some_and(|realm| self.viewer.sees_company(&realm)))
+    }
+
+    fn view(&self, ledger: &Ledger<'_>, seq: Seq) -> Result<Option<EntryView>, StoreError> {
+        if self.shows(ledger, seq)? { entry_view(ledger, seq) } else { Ok(None) }
+    }
+}
+
 fn of_subjects(
     ledger: &Ledger<'_>,
+    sees: &Sees<'_>,
     subjects: &[SubjectId],
-    before: u64,
-    limit: usize,
+    (before, limit): (u64, usize),
 ) -> Result<Walked, StoreError> {
     let mut seqs = Vec::new();
     for subject in subjects {
@@ -338,16 +387,16 @@ fn of_subjects(
     seqs.truncate(limit);
     let mut views = Vec::with_capacity(seqs.len());
     for seq in &seqs {
-        views.extend(entry_view(ledger, *seq)?);
+        views.extend(sees.view(ledger, *seq)?);
     }
     Ok((views, seqs.last().filter(|_| more).map(|seq| seq.0)))
 }
 
 fn walk(
     ledger: &Ledger<'_>,
+    sees: &Sees<'_>,
     object: Option<Object>,
-    before: u64,
-    limit: usize,
+    (before, limit): (u64, usize),
 ) -> Result<Walked, StoreError> {
     let seqs: Vec<Seq> = match object {
         Some(object) => ledger.entries_of(connection_of(object), object, Seq(before), limit + 1)?,
@@ -355,7 +404,7 @@ fn walk(
     };
     let mut views = Vec::with_capacity(limit);
     for seq in seqs.iter().take(limit) {
-        views.extend(entry_view(ledger, *seq)?);
+        views.extend(sees.view(ledger, *seq)?);
     }
     let more = seqs.len() > limit;
     Ok((views, seqs.get(limit.saturating_sub(1)).filter(|_| more).map(|seq| seq.0)))

@@ -51,15 +51,17 @@ pub struct GiftList {
 }
 
 /// The moment a question is about.
-struct Moment {
-    as_of: Seq,
+pub(super) struct Moment {
+    /// The last entry that counts.
+    pub(super) as_of: Seq,
     /// What the answer says.
-    told: Instant,
-    is_past: bool,
+    pub(super) told: Instant,
+    /// Whether it was asked for.
+    pub(super) is_past: bool,
 }
 
 /// `as_of`: an instant, or a date, which stands for its end in the organisation's zone. Without it: now.
-fn moment(params: &Params, face: &Face, snapshot: &Snapshot) -> Result<Moment, Problem> {
+pub(super) fn moment(params: &Params, face: &Face, snapshot: &Snapshot) -> Result<Moment, Problem> {
     let ledger = snapshot.ledger();
     let asked = params.parsed("as_of", |text| match text.parse::<CalendarDate>() {
         Ok(date) => Some(face.desk.zone.end_of(date)),

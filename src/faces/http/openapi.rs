@@ -9,8 +9,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::callers::{agreements, appeals, households, payouts, people};
 use super::{
-    batches, callers, choices, donor, donor_match, donors, edits, figures, gifts, home, hooks, journal, live,
-    matching, mirror, plans, posting, queue, session, settings, sync, users,
+    batches, books, callers, choices, donor, donor_match, donors, edits, figures, gifts, home, hooks,
+    journal, live, matching, mirror, plans, posting, queue, session, settings, sync, users,
 };
 
 const JSON: &str = "application/json";
@@ -34,6 +34,7 @@ const PROBLEM: &str = "application/problem+json";
         payouts::list, payouts::one, payouts::create, payouts::change, payouts::link, payouts::unlink,
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
         users::list, users::invite, users::change, users::reset,
+        books::companies, books::connect, books::look, books::load, books::pause, books::resume, books::disconnect, books::hook, books::records::list, books::records::one, books::records::aside,
     ),
     modifiers(&Credentials, &Problems),
     security(("session" = []), ("token" = [])),

@@ -18,12 +18,20 @@ pub(super) async fn until<T>(
     known: &Known,
     look: impl Fn(&Ledger<'_>) -> Result<Option<T>, StoreError>,
 ) -> Result<Option<T>, Problem> {
+    settled(face, || look(&known.snapshot(face)?.ledger())).await
+}
+
+/// The same for what is looked for without a viewer.
+pub(super) async fn settled<T>(
+    face: &Face,
+    look: impl Fn() -> Result<Option<T>, StoreError>,
+) -> Result<Option<T>, Problem> {
     // Followed before the first look: nothing that is stored in between is missed.
     let mut notes = face.desk.store.watch();
     let mut stopped = face.stopped.clone();
     let found = async {
         loop {
-            if let Some(found) = look(&known.snapshot(face)?.ledger())? {
+            if let Some(found) = look()? {
                 return Ok(Some(found));
             }
             tokio::select! {

@@ -21,9 +21,10 @@ pub enum Look {
 }
 
 /// How to look, when the last complete look began at `cursor`. A cursor from the future (a clock that was wrong) is not
-/// believed.
+/// believed, unless it is so little ahead that what is asked again covers it.
 pub fn look(cursor: Option<Instant>, now: Instant) -> Look {
-    let Some(cursor) = cursor.filter(|cursor| *cursor <= now) else { return Look::Whole };
+    let near = now.plus_millis(OVERLAP_MS / 2);
+    let Some(cursor) = cursor.filter(|cursor| *cursor <= near) else { return Look::Whole };
     let since = cursor.plus_millis(-OVERLAP_MS);
     if now.micros_since(since) > TOLD_FOR_MS * 1_000 { Look::Whole } else { Look::Since(since) }
 }
@@ -60,7 +61,8 @@ mod tests {
         let look_from = |text: &str| look(Some(text.parse().unwrap()), now);
         assert_eq!(look_from("2026-05-31T11:45:00Z"), Look::Since("2026-05-31T11:43:00Z".parse().unwrap()));
         assert!(matches!(look_from("2026-05-01T13:03:00Z"), Look::Since(_)));
-        for whole in ["2026-05-01T13:01:00Z", "2026-04-30T12:00:00Z", "2026-05-31T12:00:01Z"] {
+        assert_eq!(look_from("2026-05-31T12:00:01Z"), Look::Since("2026-05-31T11:58:01Z".parse().unwrap()));
+        for whole in ["2026-05-01T13:01:00Z", "2026-04-30T12:00:00Z", "2026-05-31T12:01:01Z"] {
             assert_eq!(look_from(whole), Look::Whole, "{whole}");
         }
         assert_eq!(look(None, now), Look::Whole);

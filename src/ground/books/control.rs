@@ -9,6 +9,8 @@ mod open;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::amount::Amount;
 use super::decimal::Decimal;
 use super::id::{Entity, EntityId};
@@ -21,7 +23,7 @@ pub use explain::{Explanation, Missing, Of, Suspect};
 use open::Ledger;
 
 /// Which total.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum What {
     /// Owed by customers.
     Receivable,
@@ -32,7 +34,7 @@ pub enum What {
 }
 
 /// One total of one currency, from every side it is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figure {
     /// Which total.
     pub what: What,
@@ -61,7 +63,7 @@ impl Figure {
 }
 
 /// What came of one control.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Verdict {
     /// All sides agree.
     Proven(Figure),
@@ -72,7 +74,7 @@ pub enum Verdict {
 }
 
 /// Why a total cannot be said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Why {
     /// Accounts of several currencies are not added together.
     #[error("the accounts are of several currencies, which are not added together")]

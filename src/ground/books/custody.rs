@@ -141,6 +141,11 @@ impl Custody {
         self.pair.refresh_until
     }
 
+    /// Its refresh token, to be given back.
+    pub const fn refresh_token(&self) -> &Secret {
+        &self.pair.refresh
+    }
+
     /// What somebody who wants to call does, knowing that a token of `refused` was refused (401) if one was.
     pub fn next(&self, refused: Option<u64>, now: Instant) -> Next {
         if matches!(self.standing, Standing::Reconnect { .. }) {

@@ -115,6 +115,11 @@ macro_rules! entities {
                 match self { $(Self::$name => $path,)* }
             }
 
+            /// Its word in our API and in the journal: `books_salesreceipt`.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => concat!("books_", $path),)* }
+            }
+
             const fn family(self) -> Family {
                 match self { $(Self::$name => Family::$group,)* }
             }
@@ -184,6 +189,11 @@ impl Entity {
         Self::ALL.iter().copied().find(|entity| entity.name().eq_ignore_ascii_case(name))
     }
 
+    /// Its number on disk, from 0: the order of the list above, which is append only.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
     /// Whether it is a list object: never deleted, only made inactive, and hidden by queries that do not ask for the
     /// inactive (contract 3.4).
     pub fn is_list(self) -> bool {
@@ -248,5 +258,10 @@ mod tests {
         assert_eq!(Entity::named("salesreceipt"), Some(Entity::SalesReceipt));
         assert_eq!(Entity::named("Estimate"), None);
         assert_eq!(Entity::ALL.iter().filter(|entity| entity.tells_changes()).count(), 20);
+        // On disk: a kind keeps its number, and new ones follow.
+        assert_eq!(
+            [Entity::Account.number(), Entity::Bill.number(), Entity::Preferences.number()],
+            [0, 8, 22]
+        );
     }
 }

@@ -76,6 +76,23 @@ pub enum Mark {
     Spent,
 }
 
+/// How the month stands, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonthView {
+    /// Calls used or reserved.
+    pub used: u32,
+    /// Calls of the month.
+    pub calls: u32,
+    /// What the month comes to if it goes on as it went.
+    pub forecast: u32,
+    /// How far it is.
+    pub mark: Mark,
+    /// When it ends.
+    pub ends: Instant,
+    /// Calls by company.
+    pub by_company: BTreeMap<RealmId, u32>,
+}
+
 /// Calls of one company.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Counted {
@@ -121,6 +138,11 @@ pub struct Spent {
 }
 
 impl Block {
+    /// Whether it holds so many calls.
+    pub const fn has(&self, calls: u32) -> bool {
+        self.left >= calls
+    }
+
     /// Takes calls out of it; false if it holds fewer.
     pub const fn take(&mut self, calls: u32) -> bool {
         let enough = self.left >= calls;
@@ -218,6 +240,14 @@ impl Meter {
         let whole = self.month.ends().micros_since(self.month.begins()) / 1_000;
         let forecast = i64::from(self.used()).saturating_mul(whole) / passed;
         u32::try_from(forecast).unwrap_or(u32::MAX).max(self.used())
+    }
+
+    /// How it stands, for people.
+    pub fn view(&self, allowance: Allowance, now: Instant) -> MonthView {
+        let (used, forecast, mark) = (self.used(), self.forecast(now), self.mark(allowance));
+        let by_company =
+            self.companies.iter().map(|(realm, counted)| (realm.clone(), counted.all())).collect();
+        MonthView { used, calls: allowance.calls, forecast, mark, ends: self.month.ends(), by_company }
     }
 
     /// How far the month is.

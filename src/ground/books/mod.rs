@@ -6,6 +6,8 @@
 pub mod amount;
 pub mod changes;
 pub mod company;
+pub mod connected;
+pub mod consent;
 pub mod control;
 pub mod custody;
 pub mod decimal;
@@ -14,15 +16,18 @@ pub mod field;
 pub mod id;
 pub mod issue;
 pub mod meter;
+pub mod mirror;
 pub mod money_in;
 pub mod names;
 pub mod pace;
 pub mod parts;
 pub mod record;
 pub mod schedule;
+pub mod status;
 pub mod words;
 
 pub use amount::{Amount, HomeAmount, Terms};
+pub use connected::Connected;
 pub use decimal::Decimal;
 pub use id::{Entity, EntityId, Key, RealmId, SyncToken};
 pub use issue::{Issue, SetAside};

@@ -144,6 +144,13 @@ impl Pace {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
+    /// The call that was taken last does not go out after all.
+    pub fn give_back(&mut self) {
+        self.ended();
+        self.minute.calls.pop_back();
+        self.second.calls.pop_back();
+    }
+
     /// The server allows no more until then. Nobody else's pace changes.
     pub fn shut(&mut self, until: Instant) {
         self.shut_until = self.shut_until.max(until);

@@ -5,6 +5,8 @@
 //! often, since a webhook brings the look forward. Where the month would not last, the times between looks grow for all
 //! alike, a little and early rather than much and late.
 
+use serde::{Deserialize, Serialize};
+
 use super::id::RealmId;
 use crate::ground::time::Instant;
 
@@ -23,7 +25,7 @@ const PROVEN_TOLD: u32 = 20;
 const PROVEN_MS: i64 = 7 * 86_400_000;
 
 /// What is known of a company's webhooks: each change that a look finds was told before, or missed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hooks {
     /// Told in time since the last one was missed.
     told: u32,

@@ -2,7 +2,7 @@
 //! come, so that each is a hint where to look.
 
 use ring::hmac;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ground::books::{Entity, EntityId, RealmId};
 use crate::ground::time::Instant;
@@ -31,7 +31,7 @@ pub fn verify(verifier: &str, signature: Option<&str>, raw: &[u8]) -> Result<(),
 }
 
 /// What happened to a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
     /// It was made.
     Created,
@@ -78,6 +78,19 @@ pub struct Event {
     pub merged_from: Option<EntityId>,
     /// When, as they say.
     pub at: Option<Instant>,
+}
+
+/// An event that waits for the next look at its company. Several events of one record are one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When the first one came.
+    pub since: Instant,
+    /// When the last one came: a look that began before does not cover it.
+    pub last: Instant,
+    /// What happened last, in the order they came.
+    pub operation: Operation,
+    /// With a merge: the id that is gone.
+    pub merged_from: Option<EntityId>,
 }
 
 /// The body in either form, as far as it is read.

@@ -3,6 +3,7 @@
 use ::http::Method;
 
 use super::codec::{Fields, write};
+use crate::ground::books::consent::encoded;
 use crate::ground::books::id::Voiding;
 use crate::ground::books::{Entity, EntityId, RealmId, Record, SyncToken};
 use crate::ground::time::Instant;
@@ -98,23 +99,6 @@ fn second(at: Instant) -> String {
 /// A text within a statement.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-/// A text within an address.
-pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.extend(['%', hex(byte >> 4), hex(byte & 15)]);
-        }
-    }
-    out
-}
-
-fn hex(digit: u8) -> char {
-    char::from_digit(digit.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
 fn get(path: String, query: Vec<(&'static str, String)>) -> Ask {

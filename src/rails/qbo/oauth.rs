@@ -8,14 +8,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::ask::encoded;
-use crate::ground::books::RealmId;
+use crate::ground::books::consent::{Door, encoded};
 use crate::ground::books::custody::{Answer, Pair, Secret};
 use crate::ground::time::Instant;
 use crate::rails::TransportError;
 
-/// The one scope there is for books; none allows reading alone (contract 1.2).
-const SCOPE: &str = "com.intuit.quickbooks.accounting";
 /// How long an access token lives if the reply does not say (contract 1.3).
 const ACCESS_SECONDS: i64 = 3_600;
 
@@ -53,22 +50,6 @@ pub struct App {
     pub hosts: Hosts,
 }
 
-/// What a person came back with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Callback {
-    /// They said yes, to this company: one at a time.
-    Granted {
-        /// To be exchanged once, within minutes.
-        code: Secret,
-        /// The company; it is told here and nowhere else.
-        realm: RealmId,
-    },
-    /// They said no.
-    Declined,
-    /// It does not belong to a request of ours, or lacks something.
-    NotOurs,
-}
-
 /// What the token server said to a code or to a token given back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotConnected {
@@ -86,13 +67,13 @@ pub enum NotConnected {
 impl App {
     /// Where to send a person. `state` is random, stored before, and good for one return.
     pub fn authorise_address(&self, state: &str) -> String {
-        format!(
-            "{}?client_id={}&response_type=code&scope={SCOPE}&redirect_uri={}&state={}",
-            self.hosts.authorise,
-            encoded(&self.client_id),
-            encoded(&self.redirect),
-            encoded(state)
-        )
+        self.door().address(state)
+    }
+
+    /// What stands in that address.
+    pub fn door(&self) -> Door {
+        let (authorise, client_id) = (self.hosts.authorise.clone(), self.client_id.clone());
+        Door { authorise, client_id, redirect: self.redirect.clone() }
     }
 
     /// Exchanges a code.
@@ -124,49 +105,6 @@ impl App {
             .header(header::CONTENT_TYPE, media)
             .body(Bytes::from(body))
     }
-}
-
-/// Reads the query a person came back with, against the state that was stored. Compared by hash, in constant time.
-pub fn callback(query: &str, state: &str) -> Callback {
-    let field = |name: &str| {
-        let pairs = query.trim_start_matches('?').split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(other, _)| *other == name).map(|(_, value)| decoded(value)).next()
-    };
-    let told = field("state").unwrap_or_default();
-    if state.is_empty() || blake3::hash(told.as_bytes()) != blake3::hash(state.as_bytes()) {
-        return Callback::NotOurs;
-    }
-    if field("error").is_some() {
-        return Callback::Declined;
-    }
-    let code = field("code").as_deref().and_then(Secret::new);
-    match (code, field("realmId").and_then(|realm| realm.parse().ok())) {
-        (Some(code), Some(realm)) => Callback::Granted { code, realm },
-        _ => Callback::NotOurs,
-    }
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        match (first, pair.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            (b'+', _) => {
-                bytes.push(b' ');
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[derive(Deserialize)]

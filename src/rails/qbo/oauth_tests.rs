@@ -4,7 +4,8 @@ use ::http::{Response, header};
 use bytes::Bytes;
 
 use super::codec::recorded::folder;
-use super::oauth::{App, Callback, Hosts, NotConnected, answer, callback, exchanged};
+use super::oauth::{App, Hosts, NotConnected, answer, exchanged};
+use crate::ground::books::consent::{Callback, callback};
 use crate::ground::books::custody::{Answer, Secret};
 use crate::ground::time::Instant;
 use crate::rails::TransportError;

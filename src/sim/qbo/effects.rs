@@ -283,7 +283,8 @@ fn move_account(company: &mut Company, id: &str, cents: i64, now: i64) {
     }
 }
 
-fn move_name(company: &mut Company, kind: Kind, id: &str, cents: i64, now: i64) {
+/// A name is owed so many cents more, or owes them.
+pub(crate) fn move_name(company: &mut Company, kind: Kind, id: &str, cents: i64, now: i64) {
     let mut parent = company.get(kind, id).and_then(|name| owned(name.id_at("ParentRef")));
     company.touch(kind, id, now, |name| {
         add(name, "Balance", cents);

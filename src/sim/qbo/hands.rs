@@ -69,6 +69,12 @@ pub(crate) fn merge(company: &mut Company, kind: Kind, winner: &str, loser: &str
             write::store(company, document, &id, object, updated);
         }
     }
+    // What was owed by or to the one is owed by or to the other.
+    if matches!(kind, Kind::Customer | Kind::Vendor) {
+        let owed = company.get(kind, loser).map_or(0, |name| name.cents_at("Balance"));
+        effects::move_name(company, kind, winner, owed, now);
+        effects::move_name(company, kind, loser, -owed, now);
+    }
     company.touch(kind, loser, now, |name| {
         name.set("Active", Json::Bool(false));
         effects::bump(name);

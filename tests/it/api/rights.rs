@@ -15,7 +15,8 @@ use super::Api;
 use crate::world::{block, reviewer};
 
 /// The routes, each with those who may call it: first the roles (Admin, finance `n`, fundraising `f`, reviewer `r`,
-/// viewer `v`), then the scopes of a token (gifts:Read, gifts:Write, Journal:read, `*` admin). `all` is whoever is
+/// viewer `v`), then the scopes of a token (gifts:Read, gifts:Write, Journal:read, `*` admin,
+/// Books:read, books:write `b`). `all` is whoever is
 /// known, `open` everybody.
 const ALLOWED: &[(&str, &str)] = &[
     ("GET /api/fundraising/gift-staging", "Anfrv R*"),
@@ -117,6 +118,18 @@ const ALLOWED: &[(&str, &str)] = &[
     ("GET /health", "open"),
     ("GET /readyz", "open"),
     ("POST /hooks/twenty", "open"),
+    ("GET /api/books/companies", "Anv B*"),
+    ("POST /api/books/connect", "A *"),
+    ("POST /api/books/companies/{realm}/look", "An b*"),
+    ("POST /api/books/companies/{realm}/load", "An b*"),
+    ("POST /api/books/companies/{realm}/pause", "An b*"),
+    ("POST /api/books/companies/{realm}/resume", "An b*"),
+    ("POST /api/books/companies/{realm}/disconnect", "A *"),
+    ("GET /api/books/companies/{realm}/records/{kind}", "Anv B*"),
+    ("GET /api/books/companies/{realm}/records/{kind}/{id}", "Anv B*"),
+    ("GET /api/books/set-aside", "Anv B*"),
+    ("GET /connect/quickbooks", "open"),
+    ("POST /hooks/quickbooks", "open"),
     ("GET /login", "open"),
     ("POST /login", "open"),
     ("GET /login/once", "open"),
@@ -128,7 +141,7 @@ const ALLOWED: &[(&str, &str)] = &[
 ];
 
 /// Everybody who may call: a letter, and how they prove themselves.
-const LETTERS: [(char, Who); 10] = [
+const LETTERS: [(char, Who); 12] = [
     ('A', Who::Role(Role::Admin)),
     ('n', Who::Role(Role::Finance)),
     ('f', Who::Role(Role::Fundraising)),
@@ -138,6 +151,8 @@ const LETTERS: [(char, Who); 10] = [
     ('W', Who::Scope(Scope::GiftsWrite)),
     ('J', Who::Scope(Scope::JournalRead)),
     ('*', Who::Scope(Scope::Admin)),
+    ('B', Who::Scope(Scope::BooksRead)),
+    ('b', Who::Scope(Scope::BooksWrite)),
     ('-', Who::Nobody),
 ];
 
@@ -182,7 +197,7 @@ impl Api {
     /// Calls a route without waiting for the end of what it answers: an event stream has none.
     fn status(&self, route: &str, proof: Option<&(&'static str, String)>) -> u16 {
         let (method, path) = route.split_once(' ').unwrap();
-        let path = path.replace("{object}", "people");
+        let path = path.replace("{object}", "people").replace("{realm}", "1").replace("{kind}", "bill");
         let path = ["{id}", "{runId}"]
             .iter()
             .fold(path, |path, hole| path.replace(hole, "00000000-0000-4000-8000-000000000000"));
@@ -256,12 +271,12 @@ fn a_session_tells_the_rights_that_the_table_gives() {
         let rights = reply.body["rights"].as_array().unwrap().clone();
         rights.iter().map(|word| word.as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
     };
-    let all = "see take_in review process edit decide sync journal settings users tokens";
+    let all = "see take_in review process edit decide sync journal settings users tokens books books_write";
     assert_eq!(words(Role::Admin), all);
-    assert_eq!(words(Role::Finance), "see process sync journal");
+    assert_eq!(words(Role::Finance), "see process sync journal books books_write");
     assert_eq!(words(Role::Fundraising), "see take_in review process edit decide sync");
     assert_eq!(words(Role::Reviewer), "see review");
-    assert_eq!(words(Role::Viewer), "see");
+    assert_eq!(words(Role::Viewer), "see books");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::Name;
 use super::open::{Ledger, Open, sum};
 use crate::ground::books::decimal::Decimal;
@@ -11,7 +13,7 @@ use crate::ground::books::record::{Body, Record};
 use crate::ground::money::Currency;
 
 /// What explains a gap.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// Where documents and balance differ, the largest first.
     pub of: Vec<Of>,
@@ -20,7 +22,7 @@ pub struct Explanation {
 }
 
 /// A customer or vendor whose documents do not add up to their balance.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Of {
     /// Which kind, and which one; none are the documents of nobody.
     pub name: Option<(Entity, EntityId)>,
@@ -31,7 +33,7 @@ pub struct Of {
 }
 
 /// A document that may be the reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspect {
     /// Which kind.
     pub entity: Entity,
@@ -44,7 +46,7 @@ pub struct Suspect {
 }
 
 /// A document that is not here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     /// Its id.
     pub id: EntityId,

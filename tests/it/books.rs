@@ -1,0 +1,13 @@
+//! The books against a simulated QuickBooks Online: loads, looks, webhooks, controls, tokens, the month. Our clock, a disk
+//! in memory, the simulator in process; the keeper is driven until nothing is due.
+
+#[path = "books/face.rs"]
+mod face;
+#[path = "books/firm.rs"]
+pub mod firm;
+#[path = "books/mirror.rs"]
+mod mirror;
+#[path = "books/month.rs"]
+mod month;
+#[path = "books/tokens.rs"]
+mod tokens;
