@@ -4,6 +4,7 @@ mod callers;
 mod desk;
 mod edits;
 mod home;
+mod made_donor;
 mod matching;
 mod model;
 mod past;

@@ -14,6 +14,7 @@ mod donors;
 mod edits;
 mod golden;
 mod lives;
+mod made_donor;
 mod matching;
 mod process;
 mod provision;
