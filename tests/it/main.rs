@@ -18,6 +18,7 @@ mod made_donor;
 mod matching;
 mod process;
 mod provision;
+mod rounds;
 mod sim_conformance;
 mod sync;
 mod upsert;
