@@ -270,6 +270,37 @@ test('the donors of a batch are looked for, and what was found is said', async (
   await axe('donor match');
 });
 
+test('setting a gift aside offers to remove the donor made for it', async () => {
+  const gift = {
+    amount: { amountMicros: 7_000_000, currencyCode: 'GBP' },
+    giftDate: '2026-11-20',
+    donorFirstName: 'Mistaken',
+    donorLastName: `Made${SURNAME}`,
+    paymentMethod: 'cash',
+  };
+  const row = (await api('POST', '/api/fundraising/gift-staging', gift)).body.data.giftStaging.id;
+  const answer = await api('POST', '/api/fundraising/gift-batches', { name: 'Mistakes', rowIds: [row] });
+  const mistakes = answer.body.data.createGiftBatch.id;
+  const making = `/api/fundraising/gift-batches/${mistakes}/donor-match/create-donors/run`;
+  await api('POST', making, { stagingIds: [row] });
+  const now = async () => (await api('GET', `/api/fundraising/gift-staging/${row}`)).body.data.giftStaging;
+  await within('the donor', 30_000, async () => (await now()).donorCreated);
+  await page.goto(`${URL_}/staging?status=all&row=${row}`);
+  const drawer = page.getByRole('dialog', { name: 'Gift' });
+  await drawer.getByRole('button', { name: 'Discard' }).click();
+  await page.getByRole('button', { name: 'Set aside' }).click();
+  const name = `Mistaken Made${SURNAME}`;
+  await drawer.getByText(`${name} was made in Twenty for this gift`).waitFor();
+  await drawer.getByRole('button', { name: 'Remove from Twenty' }).click();
+  await page.getByRole('dialog', { name: `Remove ${name} from Twenty?` }).getByRole('button', { name: 'Remove', exact: true }).waitFor();
+  await axe('remove a made donor');
+  await page.screenshot({ path: `${OUT}made-donor.png` });
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await drawer.getByText(`${name} was removed from Twenty`).waitFor({ timeout: 30_000 });
+  await drawer.screenshot({ path: `${OUT}made-donor-removed.png` });
+  assert.equal((await now()).madeDonor.state, 'removed');
+});
+
 test('home says what came in against last year, and every figure opens to its records', async () => {
   await page.goto(`${URL_}/`);
   await page.getByRole('heading', { name: 'What came in' }).waitFor();
