@@ -73,6 +73,13 @@ pub struct StagedRowView {
     made_donor: Option<MadeDonorView>,
 }
 
+impl StagedRowView {
+    /// The version, as `If-Match` names it.
+    pub(super) const fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 /// What stands in a row's way.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
