@@ -57,16 +57,22 @@ const api = (method, path, body) =>
     },
     [method, path, body],
   );
-/** A call to the simulated Twenty, as another program makes it. */
+/** A call to the simulated Twenty, as another program makes it: it allows a hundred a minute, to all of us. */
 async function twenty(method, path, body) {
-  const answer = await fetch(`${process.env.E2E_TWENTY}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${process.env.E2E_KEY}`, 'content-type': 'application/json' },
-    ...(body ? { body: JSON.stringify(body) } : {}),
+  const answer = await within('room for a call', 90_000, async () => {
+    const it = await ask(method, path, body);
+    if (it.status !== 429) return it;
+    await new Promise((done) => setTimeout(done, 2000));
   });
   assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
   return answer.json();
 }
+const ask = (method, path, body) =>
+  fetch(`${process.env.E2E_TWENTY}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${process.env.E2E_KEY}`, 'content-type': 'application/json' },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
 async function axe(where) {
   await page.waitForTimeout(250);
   await page.evaluate(`{ ${AXE} }; undefined`);
@@ -296,7 +302,7 @@ test('setting a gift aside offers to remove the donor made for it', async () => 
   await axe('remove a made donor');
   await page.screenshot({ path: `${OUT}made-donor.png` });
   await page.getByRole('button', { name: 'Remove', exact: true }).click();
-  await drawer.getByText(`${name} was removed from Twenty`).waitFor({ timeout: 30_000 });
+  await drawer.getByText(`${name} was removed from Twenty`).waitFor({ timeout: 90_000 });
   await drawer.screenshot({ path: `${OUT}made-donor-removed.png` });
   assert.equal((await now()).madeDonor.state, 'removed');
 });
