@@ -210,6 +210,7 @@ pub(super) fn fresh(
         fields,
         makes: Vec::new(),
         delete: None,
+        made_for: None,
         by: cause.actor.clone(),
         at: view.world.now(),
         request_id: cause.request_id.clone(),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::made::needs_its_donor_again;
 use super::posting::meant;
 use super::{Asked, Desk, Refusal};
 use uuid::Uuid;
@@ -162,8 +163,8 @@ impl Desk {
         let (today, cause) = (self.zone.date_of(self.world.now()), asked.cause(mark.words()));
         self.store
             .write(move |view| {
-                let row = marked(view, row_at(view, id, version)?, mark, today)?;
                 let mut changes = Changes::new(cause);
+                let row = marked(view, &mut changes, row_at(view, id, version)?, (mark, today))?;
                 changes.update(Object::GiftStaging, id.0, &row)?;
                 Ok::<_, Fail<Refusal>>((changes, ()))
             })
@@ -186,7 +187,8 @@ impl Desk {
                 let mut told: Vec<(StagedId, Result<(), Refusal>)> = Vec::with_capacity(ids.len());
                 let mut seen = HashSet::new();
                 for id in ids.into_iter().filter(|id| seen.insert(*id)) {
-                    match row_at(view, id, None).and_then(|row| marked(view, row, mark, today)) {
+                    let row = row_at(view, id, None);
+                    match row.and_then(|row| marked(view, &mut changes, row, (mark, today))) {
                         Ok(row) => {
                             changes.update(Object::GiftStaging, id.0, &row)?;
                             told.push((id, Ok(())));
@@ -216,15 +218,18 @@ impl Mark {
 /// The row as marked, or why it cannot be.
 fn marked(
     view: &View<'_>,
+    changes: &mut Changes,
     row: StagedRow,
-    mark: Mark,
-    today: CalendarDate,
+    (mark, today): (Mark, CalendarDate),
 ) -> Result<StagedRow, Fail<Refusal>> {
     Ok(match mark {
         Mark::Ready => {
             let ledger = view.ledger();
             let around = ledger.around(&row, &ledger.settings()?, view.world.now())?;
             row.marked_ready(today, &around)?
+        }
+        Mark::Review if matches!(row.progress, Progress::Discarded) => {
+            needs_its_donor_again(view, changes, row.back_to_review()?)?
         }
         Mark::Review => row.back_to_review()?,
         Mark::Discard => row.discarded()?,

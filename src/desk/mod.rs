@@ -9,6 +9,7 @@ pub mod deletes;
 pub mod edits;
 pub mod gifts;
 pub mod hooks;
+mod made;
 pub mod makes;
 pub mod people;
 pub mod plans;

@@ -8,6 +8,7 @@ mod erase;
 mod export;
 mod gifts;
 mod subject;
+mod sync;
 mod users;
 mod verdict;
 
@@ -71,6 +72,15 @@ pub enum Command {
         #[serde(default)]
         look: Look,
     },
+    /// Read from Twenty now: a running server only.
+    Sync {
+        /// Come back when everything is here.
+        #[serde(default)]
+        wait: bool,
+        /// How the answer looks.
+        #[serde(default)]
+        look: Look,
+    },
     /// The journal as JSON lines.
     JournalExport {
         /// Only entries after this one.
@@ -89,6 +99,7 @@ impl Command {
             Self::PeopleExport { .. } => "people_export",
             Self::Users { what, .. } => what.word(),
             Self::Gifts { what, .. } => what.word(),
+            Self::Sync { .. } => "sync",
             Self::JournalExport { .. } => "journal_export",
         }
     }
@@ -199,6 +210,7 @@ pub fn run(
         Command::PeopleExport { person } => subject::export(store, *person, out)?,
         Command::Users { what, json, url } => users::users(store, actor, what, (*json, url.as_deref()), out)?,
         Command::Gifts { what, look } => gifts::gifts(hands, actor, what, *look, out)?,
+        Command::Sync { wait, look } => sync::sync(hands, actor, (*wait, *look), out)?,
         Command::JournalExport { since } => export::journal(store, *since, out)?,
     };
     out.flush()?;

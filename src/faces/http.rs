@@ -17,6 +17,7 @@ mod home;
 mod hooks;
 mod journal;
 mod live;
+mod made;
 mod matching;
 mod mirror;
 mod openapi;
@@ -186,7 +187,7 @@ impl Face {
 
 /// The routes of staged rows and batches.
 fn staging() -> Vec<Route> {
-    use Right::{Process, Review, See, TakeIn};
+    use Right::{Edit, Process, Review, See, TakeIn};
     vec![
         on("GET", "/api/fundraising/gift-staging", See, get(queue::list)),
         on("GET", "/api/fundraising/gift-staging/ids", See, get(queue::ids)),
@@ -197,6 +198,7 @@ fn staging() -> Vec<Route> {
         on("PATCH", "/api/fundraising/gift-staging/{id}", Review, patch(gifts::edit)),
         on("PATCH", "/api/fundraising/gift-staging/{id}/status", Review, patch(gifts::mark)),
         on("POST", "/api/fundraising/gift-staging/{id}/process", Process, post(posting::process)),
+        on("DELETE", "/api/fundraising/gift-staging/{id}/made-donor", Edit, delete(made::remove)),
         on("POST", "/api/fundraising/gifts", TakeIn, post(posting::create_gift)),
         on("GET", "/api/fundraising/gift-batches", See, get(batches::list)),
         on("POST", "/api/fundraising/gift-batches", Process, post(batches::create)),

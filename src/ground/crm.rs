@@ -52,6 +52,8 @@ impl Labelled {
 pub struct RecordHead {
     /// The record's id.
     pub id: Uuid,
+    /// When it was made there.
+    pub created_at: Option<String>,
     /// When it was last changed there, in milliseconds precision.
     pub updated_at: Option<String>,
     /// Set when the record is soft-deleted.
@@ -62,6 +64,12 @@ impl RecordHead {
     /// `updatedAt` as an instant.
     pub fn updated(&self) -> Option<Instant> {
         self.updated_at.as_deref().and_then(|text| text.parse().ok())
+    }
+
+    /// Whether nobody changed it since it was made: Twenty writes both times at once then.
+    pub fn is_as_made(&self) -> bool {
+        let made: Option<Instant> = self.created_at.as_deref().and_then(|text| text.parse().ok());
+        made.is_some() && made == self.updated()
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::id::{Object, Origin};
+use super::id::{Object, Origin, StagedId};
 use super::journal::Actor;
 use super::outbox::Arrival;
 use super::time::Instant;
@@ -35,6 +35,9 @@ pub struct Edit {
     /// The record is to go into Twenty's bin, if its time of change is still this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete: Option<Instant>,
+    /// The discarded row whose donor is to be removed: they stay where something refers to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<StagedId>,
     /// Who asked.
     pub by: Actor,
     /// When.
@@ -482,6 +485,7 @@ mod tests {
             fields: Vec::new(),
             makes,
             delete: None,
+            made_for: None,
             by: Actor::System,
             at: Instant(0),
             request_id: None,

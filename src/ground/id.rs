@@ -516,6 +516,11 @@ pub fn upstream_key(connection: ConnectionKey, object: Object, origin: Origin, p
     Uuid::new_v5(&connection.0, &key_name(object, origin, purpose))
 }
 
+/// The key of the person who is made for a row with this origin: nobody else's record has it.
+pub fn donor_key(connection: ConnectionKey, origin: Origin) -> PersonId {
+    PersonId(upstream_key(connection, Object::People, origin, "donor"))
+}
+
 /// The id of a thing of ours, derived from its origin so that intake needs one random number only.
 pub fn local_id(object: Object, origin: Origin) -> Uuid {
     Uuid::new_v5(&LOCAL_NAMESPACE, &key_name(object, origin, "self"))

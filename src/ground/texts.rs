@@ -155,6 +155,29 @@ pub const GIFT_REFUNDED: &str =
 pub const SOURCE_OF_ANOTHER_APPEAL: &str = "Selected appeal source does not belong to the selected appeal.";
 /// What is said of a deletion of a record that was changed since.
 pub const EDIT_DELETE_CHANGED: &str = "Somebody changed the record in Twenty since it was to be deleted, so it was not. Look at it and delete it again.";
+/// What is said of a made donor whose row is not discarded.
+pub const MADE_ROW_IN_USE: &str =
+    "The gift they were made for is not discarded, so they stay. Discard the gift first.";
+/// What is said of a made donor who is not in Twenty any more.
+pub const MADE_NOT_THERE: &str =
+    "They are not in Twenty any more. Whoever was put in the bin can be restored there.";
+/// What is said of a made donor whom somebody changed since.
+pub const MADE_CHANGED: &str = "Somebody changed this person in Twenty since they were made, so they stay. Delete them in Twenty if nobody needs them.";
+/// What is said of a made donor with gifts.
+pub const MADE_HAS_GIFTS: &str = "Gifts in Twenty are from this person, so they stay.";
+/// What is said of a made donor whom other rows name.
+pub const MADE_HAS_ROWS: &str =
+    "Another gift here names this person, so they stay. Choose another donor there first.";
+/// What is said of a made donor with tasks.
+pub const MADE_HAS_TASKS: &str = "A task is about this person, so they stay.";
+/// What is said of a made donor with notes.
+pub const MADE_HAS_NOTES: &str = "A note is about this person, so they stay.";
+/// What is said of a made donor with recurring agreements.
+pub const MADE_HAS_AGREEMENTS: &str = "A recurring agreement is with this person, so they stay.";
+/// What is said of a made donor with opportunities.
+pub const MADE_HAS_OPPORTUNITIES: &str = "An opportunity names this person, so they stay.";
+/// What is said of a made donor whom any other record names.
+pub const MADE_IS_NAMED: &str = "Another record in Twenty names this person, so they stay.";
 /// What is said of a deletion of a record with changes on their way.
 pub const EDIT_DELETE_BUSY: &str =
     "A change of this record is on its way to Twenty. Wait until it is there, then delete the record.";

@@ -12,6 +12,7 @@ pub mod process_batch;
 pub mod provision;
 pub mod push;
 pub mod reindex;
+pub mod rounds;
 mod see;
 pub mod supervisor;
 pub mod walk;
@@ -76,6 +77,9 @@ pub fn plain(trouble: &Trouble) -> String {
     }
 }
 
+/// Longest sleep: a wake-up lost for whatever reason costs no more than this.
+const SLEEP_MAX_MS: i64 = 60_000;
+
 /// What a step leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -85,6 +89,16 @@ pub enum Next {
     Wait(Instant),
     /// There is nothing to do until something changes.
     Idle,
+}
+
+/// What comes first of two.
+const fn sooner(one: Next, other: Next) -> Next {
+    match (one, other) {
+        (Next::Again, _) | (_, Next::Again) => Next::Again,
+        (Next::Wait(a), Next::Wait(b)) => Next::Wait(if a.0 < b.0 { a } else { b }),
+        (Next::Wait(a), Next::Idle) | (Next::Idle, Next::Wait(a)) => Next::Wait(a),
+        (Next::Idle, Next::Idle) => Next::Idle,
+    }
 }
 
 /// Pause before something that did not work is tried again: 1 s, 2 s, 4 s … at most a minute.

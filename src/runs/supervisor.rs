@@ -1,7 +1,6 @@
-//! Keeps the runs going: loops that keep the mirror, one for process runs. Woken by commits and by time;
+//! Keeps the runs going: loops that keep the mirror, one for the runs of batches. Woken by commits and by time;
 //! what to do is read from the store each time.
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,24 +11,19 @@ use tokio::task::JoinSet;
 
 use super::books::{BooksMeans, Keeper as BooksKeeper};
 use super::cycle::Cycle;
-use super::donor_match::DonorMatch;
 use super::hook::HookKeeper;
 use super::inbox::Inbox;
 use super::learn::Learner;
-use super::process_batch::{Planner, ProcessBatch};
+use super::process_batch::Planner;
 use super::push::Push;
 use super::reindex::Reindex;
+use super::rounds::Rounds;
 use super::walk::Walker;
-use super::{Means, Next};
-use crate::ground::id::RunId;
-use crate::ground::run::RunKind;
+use super::{Means, Next, SLEEP_MAX_MS};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 use crate::search::Search;
 use crate::store::CommitNote;
-
-/// Longest sleep: a wake-up lost for whatever reason costs no more than this.
-const SLEEP_MAX_MS: i64 = 60_000;
 
 /// Panics within the window that end the process: systemd starts it anew, from stored state.
 const PANICS_MAX: usize = 3;
@@ -175,7 +169,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
             Keeper::Plan => planner.step().await,
             Keeper::Learn => learner.step().await,
         };
-        rest(&means, next, &mut notes, &mut stopped).await;
+        let _ = rest(&means, next, &mut notes, &mut stopped).await;
     }
 }
 
@@ -187,7 +181,7 @@ async fn books_loop(means: BooksMeans, mut stopped: watch::Receiver<bool>) {
         let next = keeper.start();
         let done = tokio::select! {
             done = keeper.finished(), if keeper.is_busy() => done,
-            () = rest_until(&means.world, next, &mut notes, &mut stopped) => None,
+            _ = rest_until(&means.world, next, &mut notes, &mut stopped) => None,
         };
         match done {
             Some(done) => keeper.take(done).await,
@@ -201,86 +195,29 @@ async fn reindex_loop(means: Means, search: Arc<Search>, mut stopped: watch::Rec
     let reindex = Reindex { search, store: means.store.clone(), world: means.world.clone() };
     while !*stopped.borrow() {
         let next = reindex.step().await;
-        rest(&means, next, &mut notes, &mut stopped).await;
-    }
-}
-
-/// A run at work.
-enum AtWork {
-    Process(ProcessBatch),
-    Match(DonorMatch),
-}
-
-impl AtWork {
-    fn new(means: &Means, search: &Arc<Search>, run: RunId, kind: RunKind) -> Self {
-        match kind {
-            RunKind::Process | RunKind::CreateDonors => Self::Process(ProcessBatch::new(means.clone(), run)),
-            RunKind::DonorMatch => {
-                let (store, world) = (means.store.clone(), means.world.clone());
-                Self::Match(DonorMatch::new(store, world, Arc::clone(search), run))
-            }
-        }
-    }
-
-    async fn step(&mut self) -> Next {
-        match self {
-            Self::Process(run) => run.step().await,
-            Self::Match(run) => run.step().await,
-        }
+        let _ = rest(&means, next, &mut notes, &mut stopped).await;
     }
 }
 
 async fn process_loop(means: Means, search: Arc<Search>, mut stopped: watch::Receiver<bool>) {
     let mut notes = means.store.watch();
-    let mut at_work: BTreeMap<RunId, AtWork> = BTreeMap::new();
+    let mut rounds = Rounds::new(means.clone(), search);
     while !*stopped.borrow() {
-        let next = match active(&means) {
-            Ok(runs) => step_all(&means, &search, &mut at_work, runs).await,
-            Err(()) => Next::Wait(means.world.now().plus_millis(1_000)),
-        };
-        rest(&means, next, &mut notes, &mut stopped).await;
+        let next = rounds.round().await;
+        if rest(&means, next, &mut notes, &mut stopped).await {
+            rounds.asked();
+        }
     }
 }
 
-fn active(means: &Means) -> Result<Vec<(RunId, RunKind)>, ()> {
-    let snapshot = means.store.snapshot().map_err(|_| ())?;
-    let runs = snapshot.ledger().active_runs().map_err(|_| ())?;
-    Ok(runs.into_iter().map(|record| (record.value.id, record.value.kind)).collect())
-}
-
-/// One step of each run, the oldest first; what comes next is what the most impatient of them wants.
-async fn step_all(
-    means: &Means,
-    search: &Arc<Search>,
-    at_work: &mut BTreeMap<RunId, AtWork>,
-    runs: Vec<(RunId, RunKind)>,
-) -> Next {
-    at_work.retain(|run, _| runs.iter().any(|(active, _)| active == run));
-    let mut next = Next::Idle;
-    for (run, kind) in runs.into_iter().rev() {
-        let work = at_work.entry(run).or_insert_with(|| AtWork::new(means, search, run, kind));
-        next = sooner(next, work.step().await);
-    }
-    next
-}
-
-const fn sooner(one: Next, other: Next) -> Next {
-    match (one, other) {
-        (Next::Again, _) | (_, Next::Again) => Next::Again,
-        (Next::Wait(a), Next::Wait(b)) => Next::Wait(if a.0 < b.0 { a } else { b }),
-        (Next::Wait(a), Next::Idle) | (Next::Idle, Next::Wait(a)) => Next::Wait(a),
-        (Next::Idle, Next::Idle) => Next::Idle,
-    }
-}
-
-/// Waits for the time, a commit, or the stop.
+/// Waits for the time, a commit, or the stop. Answers whether somebody asked for work meanwhile.
 async fn rest(
     means: &Means,
     next: Next,
     notes: &mut broadcast::Receiver<CommitNote>,
     stopped: &mut watch::Receiver<bool>,
-) {
-    rest_until(&means.world, next, notes, stopped).await;
+) -> bool {
+    rest_until(&means.world, next, notes, stopped).await
 }
 
 async fn rest_until(
@@ -288,21 +225,33 @@ async fn rest_until(
     next: Next,
     notes: &mut broadcast::Receiver<CommitNote>,
     stopped: &mut watch::Receiver<bool>,
-) {
+) -> bool {
     let now = world.now();
     let millis = match next {
         Next::Again => {
             tokio::task::yield_now().await;
-            return;
+            return asked_already(notes);
         }
         Next::Wait(until) => millis_until(now, until),
         Next::Idle => SLEEP_MAX_MS,
     };
     let pause = Duration::from_millis(u64::try_from(millis.clamp(1, SLEEP_MAX_MS)).unwrap_or(1));
     tokio::select! {
-        () = sleep(pause) => {}
-        () = asked(notes) => {}
-        _ = stopped.changed() => {}
+        () = sleep(pause) => false,
+        () = asked(notes) => true,
+        _ = stopped.changed() => false,
+    }
+}
+
+/// Whether somebody asked for work since this was looked at last.
+fn asked_already(notes: &mut broadcast::Receiver<CommitNote>) -> bool {
+    let mut asked = false;
+    loop {
+        match notes.try_recv() {
+            Ok(note) => asked |= note.asks,
+            Err(broadcast::error::TryRecvError::Lagged(_)) => asked = true,
+            Err(_) => return asked,
+        }
     }
 }
 

@@ -1,4 +1,7 @@
 //! Asks the index: which terms a word may mean, who has them, and who answers every word best.
+//!
+//! What only begins like a word in an address leads to thousands of terms. They are read only where they could bring
+//! somebody among the best: not while as many as were asked for answer better than any faint answer can.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,7 +13,7 @@ use tantivy::{InvertedIndexReader, Searcher, SegmentReader, TantivyError, Term};
 
 use super::index::{Fields, KEY, SUBJECT};
 use super::overlay::Newer;
-use super::query::{Group, Kind, Query, Spelling, WHOLE_NAME, Word, both};
+use super::query::{FAINT_MAX, Faint, Group, Kind, Query, Spelling, WHOLE_NAME, Word, both};
 
 /// Somebody who answers, and by what to order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,56 +68,94 @@ pub(super) struct Asked<'a> {
 type Scores = Vec<u32>;
 
 impl Asked<'_> {
-    /// The best `limit` of each segment, save those whose version there is out of date.
+    /// The best `limit` of the index, save those whose version there is out of date.
     pub(super) fn search(&self, searcher: &Searcher) -> Result<Vec<Ranked>, TantivyError> {
+        let mut segments: Vec<&SegmentReader> = searcher.segment_readers().iter().collect();
+        // The largest sets the bar for the others.
+        segments.sort_by_key(|segment| Reverse(segment.max_doc()));
         let mut found = Vec::new();
-        for segment in searcher.segment_readers() {
-            let scores = self.scores(segment)?;
-            self.best(segment, &scores, &mut found)?;
+        for segment in segments {
+            if self.fuzzy || !self.query.is_plain() || !self.at_first_sight(segment, &mut found)? {
+                let groups = self.groups(segment, Faint::With)?;
+                let scores = totals(groups, &self.named(segment)?);
+                self.best(segment, &scores, &mut found)?;
+            }
+            found.sort_unstable_by(|a: &Ranked, b| a.order().cmp(&b.order()));
+            found.truncate(self.limit);
         }
         Ok(found)
     }
 
-    /// The score of each document; 0 where a word is not answered.
-    fn scores(&self, segment: &SegmentReader) -> Result<Scores, TantivyError> {
-        let mut total: Option<Scores> = None;
-        for group in &self.query.groups {
-            total = Some(combined(total, self.group(segment, group)?));
+    /// Those of a segment whose answers are not faint; says whether nobody else in it can be among the best.
+    fn at_first_sight(&self, segment: &SegmentReader, found: &mut Vec<Ranked>) -> Result<bool, TantivyError> {
+        let groups = self.groups(segment, Faint::Without)?;
+        let most: Vec<u32> =
+            groups.iter().map(|scores| scores.iter().copied().max().unwrap_or(0).max(FAINT_MAX)).collect();
+        let named = self.named(segment)?;
+        let scores = totals(groups, &named);
+        let mut clear = found.clone();
+        self.best(segment, &scores, &mut clear)?;
+        clear.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        let Some(last) = clear.get(self.limit - 1).map(|ranked| ranked.score) else { return Ok(false) };
+        let sum: u32 = most.iter().sum();
+        let one_faint = most.iter().map(|most| sum - most + FAINT_MAX).max().unwrap_or(0);
+        // A whole name whose words are answered faintly.
+        let hidden = named.iter().zip(&scores).any(|(named, score)| *named && *score == 0);
+        if last <= one_faint + if hidden { WHOLE_NAME } else { 0 } {
+            return Ok(false);
         }
-        let mut total = total.unwrap_or_default();
+        *found = clear;
+        Ok(true)
+    }
+
+    /// The score of each document for each group.
+    fn groups(&self, segment: &SegmentReader, faint: Faint) -> Result<Vec<Scores>, TantivyError> {
+        self.query.groups.iter().map(|group| self.group(segment, group, faint)).collect()
+    }
+
+    /// Whose name is the question.
+    fn named(&self, segment: &SegmentReader) -> Result<Vec<bool>, TantivyError> {
         let whole = segment.inverted_index(self.fields.whole)?;
-        let mut named = vec![false; total.len()];
+        let mut named = vec![false; segment.max_doc() as usize];
         for text in &self.query.whole {
             if let Some(info) = whole.terms().get(text)? {
                 each_doc(&whole, &info, |doc| named[doc] = true)?;
             }
         }
-        for (score, named) in total.iter_mut().zip(named) {
-            *score += if named && *score > 0 { WHOLE_NAME } else { 0 };
-        }
-        Ok(total)
+        Ok(named)
     }
 
-    fn group(&self, segment: &SegmentReader, group: &Group) -> Result<Scores, TantivyError> {
+    fn group(&self, segment: &SegmentReader, group: &Group, faint: Faint) -> Result<Scores, TantivyError> {
         let mut sum: Option<Scores> = None;
         for word in &group.parts {
-            sum = Some(combined(sum, self.word(segment, word)?));
+            let scores = self.word(segment, word, faint)?;
+            sum = Some(match sum {
+                Some(sum) => combined(sum, scores),
+                None => scores,
+            });
         }
         let mut sum = sum.unwrap_or_default();
         if let Some(joined) = &group.joined {
             let weight = group.joined_weight();
-            for (score, joined) in sum.iter_mut().zip(self.word(segment, joined)?) {
+            for (score, joined) in sum.iter_mut().zip(self.word(segment, joined, faint)?) {
                 *score = (*score).max(joined * weight);
             }
         }
         Ok(sum)
     }
 
-    fn word(&self, segment: &SegmentReader, word: &Word) -> Result<Scores, TantivyError> {
+    fn word(&self, segment: &SegmentReader, word: &Word, faint: Faint) -> Result<Scores, TantivyError> {
         let mut scores = vec![0; segment.max_doc() as usize];
         for kind in Kind::ALL {
+            if faint == Faint::Without && kind == Kind::Place {
+                continue;
+            }
             let meant = Meant { index: &*segment.inverted_index(self.fields.of(kind))?, word, kind };
             for spelling in &word.0 {
+                if faint == Faint::Without && kind == Kind::Email {
+                    self.exact(&meant, &spelling.text, &mut scores)?;
+                    continue;
+                }
                 let forgiven = self.fuzzy && kind.forgives() && spelling.reach > 0;
                 let beginning = if forgiven && spelling.typing { spelling.initial() } else { &spelling.text };
                 self.beginning(&meant, beginning, &mut scores)?;
@@ -124,6 +165,14 @@ impl Asked<'_> {
             }
         }
         Ok(scores)
+    }
+
+    /// The term itself.
+    fn exact(&self, meant: &Meant<'_>, text: &str, scores: &mut Scores) -> Result<(), TantivyError> {
+        match meant.index.terms().get(text)? {
+            Some(info) => meant.weigh(text.as_bytes(), &info, self.fuzzy, scores),
+            None => Ok(()),
+        }
     }
 
     /// Terms that begin so.
@@ -190,12 +239,21 @@ impl Asked<'_> {
     }
 }
 
-fn combined(so_far: Option<Scores>, more: Scores) -> Scores {
-    let Some(mut so_far) = so_far else { return more };
-    for (one, other) in so_far.iter_mut().zip(more) {
+/// The score of each document; 0 where a word is not answered.
+fn totals(groups: Vec<Scores>, named: &[bool]) -> Scores {
+    let mut total = groups.into_iter().reduce(combined).unwrap_or_default();
+    for (score, named) in total.iter_mut().zip(named) {
+        *score += if *named && *score > 0 { WHOLE_NAME } else { 0 };
+    }
+    total
+}
+
+/// Both must be answered.
+fn combined(mut one: Scores, other: Scores) -> Scores {
+    for (one, other) in one.iter_mut().zip(other) {
         *one = both(*one, other);
     }
-    so_far
+    one
 }
 
 fn each_doc(

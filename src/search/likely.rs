@@ -110,8 +110,8 @@ impl Likely<'_> {
     /// Those in memory who share a key, by all their keys.
     fn newest(&self, known: &[Known], all: u64) -> Vec<(u64, u32)> {
         let mut found = Vec::new();
-        for (subject, (_, version)) in self.newer.held.iter() {
-            let Some(doc) = version else { continue };
+        for (subject, noted) in self.newer.held.iter() {
+            let Some(doc) = &noted.version else { continue };
             let shared = known.iter().filter(|known| doc.alike.binary_search(&known.key).is_ok());
             let sum: u32 = shared.map(|known| weight(all, known.shared)).sum();
             if sum > 0 {

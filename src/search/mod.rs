@@ -3,6 +3,7 @@
 //! Derived from the journal; can be deleted at any time while stopped. A person is findable as soon as the commit
 //! is acknowledged, and never under what it was before. Only this floor names tantivy.
 
+mod begins;
 mod candidates;
 mod doc;
 mod index;
@@ -25,6 +26,7 @@ use crate::ground::id::{PersonId, Seq};
 use crate::ground::journal::SubjectState;
 use crate::ground::matching::learnt::Learnt;
 use crate::store::{AfterCommit, Ledger, Store, StoreError, Written};
+use begins::Begins;
 use candidates::{Asked, Ranked};
 use doc::{Doc, is_followed};
 use index::{Mark, Shelf, Writer};
@@ -373,8 +375,12 @@ fn best(searcher: &Searcher, asked: &Asked<'_>) -> Result<Vec<Ranked>, SearchErr
 
 /// Those in memory who answer.
 fn newest(newer: &Newer, query: &Query, fuzzy: bool) -> impl Iterator<Item = Ranked> {
-    newer.held.values().filter_map(move |(_, version)| {
-        let doc = version.as_ref()?;
+    let asked = Begins::asked(query);
+    newer.held.values().filter_map(move |noted| {
+        if !fuzzy && !noted.begins.may_answer(&asked) {
+            return None;
+        }
+        let doc = noted.version.as_ref()?;
         let score = query.score(doc, fuzzy);
         (score > 0).then(|| Ranked { score, key: doc.key.clone() })
     })

@@ -4,13 +4,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::begins::Begins;
 use super::doc::Doc;
 
 /// A version of a person; none when it is not to be found.
 pub(super) type Version = Option<Arc<Doc>>;
 
-/// The newest versions by subject, with the entry that made them.
-pub(super) type Held = BTreeMap<u64, (u64, Version)>;
+/// A version that is held.
+#[derive(Clone, Debug)]
+pub(super) struct Noted {
+    /// The entry that made it.
+    seq: u64,
+    /// How its words begin: most of those who do not answer a question are told by it without being read.
+    pub(super) begins: Begins,
+    /// The version.
+    pub(super) version: Version,
+}
+
+/// The newest versions by subject.
+pub(super) type Held = BTreeMap<u64, Noted>;
 /// Subjects whose newest version is not held, with the entry that made it.
 pub(super) type Unseen = BTreeMap<u64, u64>;
 
@@ -54,7 +66,7 @@ impl Overlay {
     /// A subject has a newer version.
     pub(super) fn note(&mut self, subject: u64, seq: u64, doc: Option<Doc>) {
         let known =
-            self.held.get(&subject).map(|(seq, _)| *seq).or_else(|| self.unseen.get(&subject).copied());
+            self.held.get(&subject).map(|noted| noted.seq).or_else(|| self.unseen.get(&subject).copied());
         if seq <= self.passed || known.is_some_and(|known| known >= seq) {
             return;
         }
@@ -62,7 +74,9 @@ impl Overlay {
             if self.unseen.contains_key(&subject) {
                 Arc::make_mut(&mut self.unseen).remove(&subject);
             }
-            Arc::make_mut(&mut self.held).insert(subject, (seq, doc.map(Arc::new)));
+            let begins = doc.as_ref().map(Begins::of).unwrap_or_default();
+            let noted = Noted { seq, begins, version: doc.map(Arc::new) };
+            Arc::make_mut(&mut self.held).insert(subject, noted);
         } else {
             Arc::make_mut(&mut self.unseen).insert(subject, seq);
         }
@@ -83,8 +97,8 @@ impl Overlay {
     pub(super) fn passed(&mut self, seq: u64) {
         self.passed = seq;
         self.heard(seq);
-        if self.held.values().any(|(at, _)| *at <= seq) {
-            Arc::make_mut(&mut self.held).retain(|_, (at, _)| *at > seq);
+        if self.held.values().any(|noted| noted.seq <= seq) {
+            Arc::make_mut(&mut self.held).retain(|_, noted| noted.seq > seq);
         }
         if self.unseen.values().any(|at| *at <= seq) {
             Arc::make_mut(&mut self.unseen).retain(|_, at| *at > seq);
@@ -141,7 +155,7 @@ mod tests {
     }
 
     fn held(overlay: &Overlay, subject: u64) -> Option<String> {
-        overlay.newer().held.get(&subject)?.1.as_ref().map(|doc| doc.names.clone())
+        overlay.newer().held.get(&subject)?.version.as_ref().map(|doc| doc.names.clone())
     }
 
     #[test]

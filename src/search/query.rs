@@ -13,6 +13,8 @@ const ONE_MISTAKE: usize = 4;
 const TWO_MISTAKES: usize = 8;
 /// For a name that is the question, nothing less and nothing more.
 pub(super) const WHOLE_NAME: u32 = 5_000;
+/// The most that a faint answer is worth ([`Faint`]); every other answer to a word is worth more.
+pub(super) const FAINT_MAX: u32 = 6_000;
 
 /// Which words of a person a term is one of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +74,21 @@ pub(super) struct Spelling {
     /// The word.
     pub(super) text: String,
     chars: Vec<char>,
+    /// Whether it is an address, or the beginning of one beyond its `@`.
+    pub(super) has_at: bool,
     /// How many letters may differ.
     pub(super) reach: u8,
     /// It may go on: the last word while typing.
     pub(super) typing: bool,
+}
+
+/// Which answers to a word are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Faint {
+    /// Names, and parts of addresses that are the word: few terms, whatever the size of the base.
+    Without,
+    /// Also what only begins alike in an address, and places: thousands of terms in a large base.
+    With,
 }
 
 impl Query {
@@ -99,6 +112,11 @@ impl Query {
             wholes.iter().map(|text| whole(std::iter::once(text.as_str()))).collect();
         whole.dedup();
         (!groups.is_empty()).then_some(Self { groups, whole })
+    }
+
+    /// Whether every word stands alone, so that an answer that is not faint is worth more than any that is.
+    pub(super) fn is_plain(&self) -> bool {
+        self.groups.iter().all(|group| group.parts.len() == 1 && group.joined.is_none())
     }
 
     /// Whether a search for small mistakes can find more.
@@ -183,11 +201,17 @@ impl Spelling {
             ONE_MISTAKE.. => 1,
             _ => 0,
         };
-        Self { text, chars, reach, typing }
+        let has_at = text.contains('@');
+        Self { text, chars, has_at, reach, typing }
     }
 
+    /// How well a term answers this spelling. A whole address answers only what has an `@` too: other words are answered
+    /// by its parts.
     fn weigh(&self, kind: Kind, term: &str, fuzzy: bool) -> u32 {
         let address = kind == Kind::Email && term.contains('@');
+        if address && !self.has_at {
+            return 0;
+        }
         if term == self.text {
             return match kind {
                 Kind::Email if address => 11_000,
@@ -200,7 +224,7 @@ impl Spelling {
             return match kind {
                 Kind::Name => 9_000,
                 Kind::Email if address => 6_500,
-                Kind::Email => 6_000,
+                Kind::Email => FAINT_MAX,
                 Kind::Place => 3_000,
             };
         }

@@ -1,6 +1,7 @@
 //! Search as a whole, over a real ledger in memory.
 
 mod erasing;
+mod faint;
 mod finding;
 mod matching;
 mod model;

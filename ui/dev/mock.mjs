@@ -153,6 +153,7 @@ function view(row) {
     coding: NO_CODING,
     expectedAt: null,
     donorCreated: false,
+    madeDonor: null,
     ...shown,
     donor: donor ? { id: donor.id, name: donor.name, email: donor.email, url: donor.url } : null,
     validationStatus: 'pending',

@@ -1,5 +1,7 @@
 //! `almoner demo`: the whole appliance with invented people, invented gifts and a simulated Twenty.
 
+mod regular;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +13,7 @@ use clap::Args;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -57,6 +60,9 @@ pub(super) struct Demo {
     /// No gifts come in by themselves
     #[arg(long)]
     quiet: bool,
+    /// Say where it is as a line of JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// What a kept demo must remember to make the same charity again.
@@ -89,6 +95,7 @@ impl Demo {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let twenty_url = format!("http://{}", listener.local_addr()?);
         let crm = serve(listener, twenty.router());
+        regular::add(&world, &twenty, &twenty_url, birth).await?;
         let port = if self.port == 0 { free_port().await? } else { self.port };
         let app = App::open(world, &config(port, folder, &twenty_url, twenty.api_key()), true).await?;
         let desk = app.desk.clone();
@@ -100,17 +107,7 @@ impl Demo {
         };
         let user = desk.ensure_user(maya).await?;
         let link = desk.one_time_link(LinkPurpose::SignIn(user)).await?;
-        say(&format!("Almoner is at http://{}/", app.address));
-        say(
-            "This is a demo: invented people, invented gifts, a simulated Twenty. Nothing leaves this machine.",
-        );
-        say(&format!("Sign in (works once, for 30 minutes): http://{}/login/once?token={link}", app.address));
-        say(&format!("The simulated Twenty is at {twenty_url}; its API key: {}", twenty.api_key()));
-        say(if self.keep.is_some() {
-            "Stop with Ctrl-C; everything is kept."
-        } else {
-            "Stop with Ctrl-C; everything is deleted then."
-        });
+        self.tell(&format!("http://{}", app.address), &link, (&twenty_url, &twenty.api_key()));
         let (stop, stopped) = watch::channel(false);
         let incoming = if self.quiet { None } else { Some(come_in(desk, birth.seed, stopped)) };
         tokio::select! {
@@ -122,6 +119,30 @@ impl Demo {
         app.close().await?;
         crm.abort();
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Demo {
+    /// Says where it is and how to come in.
+    fn tell(&self, url: &str, link: &str, (twenty, key): (&str, &str)) {
+        let login = format!("{url}/login/once?token={link}");
+        let kept = self.keep.is_some();
+        if self.json {
+            let told =
+                json!({ "url": url, "login": login, "twenty": { "url": twenty, "key": key }, "kept": kept });
+            return say(&told.to_string());
+        }
+        say(&format!("Almoner is at {url}/"));
+        say(
+            "This is a demo: invented people, invented gifts, a simulated Twenty. Nothing leaves this machine.",
+        );
+        say(&format!("Sign in (works once, for 30 minutes): {login}"));
+        say(&format!("The simulated Twenty is at {twenty}; its API key: {key}"));
+        say(if kept {
+            "Stop with Ctrl-C; everything is kept."
+        } else {
+            "Stop with Ctrl-C; everything is deleted then."
+        });
     }
 }
 
@@ -324,7 +345,7 @@ fn donation(desk: &Desk, people: &[Person], dice: &mut ChaCha8Rng, n: usize) -> 
         expected_at: None,
         auto_process: None,
     };
-    let body = serde_json::json!({
+    let body = json!({
         "amount": { "amountMicros": amount.micros, "currencyCode": amount.currency.as_str() },
         "giftDate": intake.gift_date.map(|date| date.to_string()),
         "contact": { "firstName": intake.evidence.first_name, "lastName": intake.evidence.last_name, "email": intake.evidence.email },

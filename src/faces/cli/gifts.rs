@@ -1,6 +1,6 @@
 //! `almoner gifts`: take one in, have ready ones posted, beside a running server.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,11 +32,7 @@ struct Where {
 
 impl Where {
     fn look(&self) -> Look {
-        match (self.json, std::io::stdout().is_terminal()) {
-            (true, _) => Look::Json,
-            (false, true) => Look::Terminal,
-            (false, false) => Look::Text,
-        }
+        super::sync::look(self.json)
     }
 }
 

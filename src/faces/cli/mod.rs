@@ -11,6 +11,7 @@ mod people;
 mod serve;
 mod simulate;
 mod smoke;
+mod sync;
 mod twenty;
 mod users;
 mod verify;
@@ -45,6 +46,8 @@ enum Command {
     Compact(compact::Compact),
     /// Take a gift in, or have ready ones posted, beside a running Almoner
     Gifts(gifts::Gifts),
+    /// Read everything from Twenty now, beside a running Almoner
+    Sync(sync::Sync),
     /// Find people who are in a file twice, and judge how well that is told
     Match(matching::Match),
     /// What people ask for: a copy of what is held about them, erasure
@@ -89,6 +92,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Journal(journal) => journal.run(),
         Command::Compact(compact) => compact.run(),
         Command::Gifts(gifts) => gifts.run(),
+        Command::Sync(sync) => sync.run(),
         Command::Match(matching) => matching.run(),
         Command::People(people) => people.run(),
         Command::Users(users) => users.run(),

@@ -47,12 +47,23 @@ fn told(reach: &Erasure) -> String {
     } else {
         "nothing of a person's record (there is none here; one that comes later will not be taken in)"
     };
-    format!("{person}, {} staged gift(s), {} delivery(ies)", reach.rows, reach.deliveries)
+    format!(
+        "{person}, {} staged gift(s), {} delivery(ies), {} task(s) and note(s) about nobody else, what was changed of them here, \
+         and what webhooks told of them",
+        reach.rows, reach.deliveries, reach.linked
+    )
 }
 
 fn kept(reach: &Erasure) -> String {
+    let others = match reach.linked_kept {
+        0 => String::new(),
+        kept => format!(
+            " {kept} task(s) and note(s) are about others too and stay; their link to this person goes. Look whether their \
+             text names this person."
+        ),
+    };
     format!(
-        "{} gift(s) of this person stay in the mirror: they are the charity's accounts and Twenty's records.",
+        "{} gift(s) of this person stay in the mirror: they are the charity's accounts and Twenty's records.{others}",
         reach.gifts_kept
     )
 }

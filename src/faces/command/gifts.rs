@@ -216,12 +216,17 @@ fn progress(run: &ProcessRun, look: Look, out: &mut dyn Write) -> Result<(), Com
             writeln!(out, "{}", json!({ "runId": run.id.to_string(), "attempted": done, "rows": rows }))?;
         }
         Look::Terminal => {
-            let full = usize::try_from((done * BAR).checked_div(rows).unwrap_or(0).min(BAR)).unwrap_or(0);
-            let rest = usize::try_from(BAR).unwrap_or(0) - full;
-            write!(out, "\r[{}{}] {done} of {rows}", "#".repeat(full), ".".repeat(rest))?;
+            write!(out, "\r{} {done} of {rows}", bar(done, rows))?;
         }
     }
     Ok(out.flush()?)
+}
+
+/// How far it is, drawn.
+pub(super) fn bar(done: u64, all: u64) -> String {
+    let full = usize::try_from((done * BAR).checked_div(all).unwrap_or(0).min(BAR)).unwrap_or(0);
+    let rest = usize::try_from(BAR).unwrap_or(0) - full;
+    format!("[{}{}]", "#".repeat(full), ".".repeat(rest))
 }
 
 /// Looks after every commit until there is something to see. Ends when the server stops.
@@ -238,5 +243,15 @@ fn until<T>(
             Err(tokio::sync::broadcast::error::RecvError::Closed) => return Err(CommandError::Stopping),
             Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_bar_is_as_long_as_it_is_and_never_overflows() {
+        let full = |done, all| super::bar(done, all).matches('#').count();
+        assert_eq!((full(0, 0), full(0, 9), full(3, 9), full(9, 9), full(10, 9)), (0, 0, 10, 30, 30));
+        assert!([0, 5, 9].iter().all(|done| super::bar(*done, 9).len() == 32));
     }
 }

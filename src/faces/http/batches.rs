@@ -15,7 +15,7 @@ use super::params::{NoParams, Params, cursor};
 use super::problem::Problem;
 use super::queue::CountsView;
 use super::row::CodingView;
-use super::wire::{AsOf, ListMeta, MoneyView, TotalView, totals};
+use super::wire::{AsOf, ListMeta, MoneyView, Tagged, TotalView, totals};
 use super::{Face, known_id};
 use crate::desk::batches::{BatchEdit, NewBatch, ROWS_MAX};
 use crate::ground::batch::Batch;
@@ -344,12 +344,17 @@ pub(super) async fn one(
     known: Known,
     _: NoParams,
     Path(id): Path<String>,
-) -> Result<Json<OneBatch>, Problem> {
-    let snapshot = known.snapshot(&face)?;
+) -> Result<Tagged<OneBatch>, Problem> {
+    answer(&face, &known, known_id(&id, "batch")?)
+}
+
+fn answer(face: &Face, known: &Known, batch: BatchId) -> Result<Tagged<OneBatch>, Problem> {
+    let snapshot = known.snapshot(face)?;
     let ledger = snapshot.ledger();
-    let record = ledger.batch(known_id(&id, "batch")?)?.ok_or_else(|| Problem::not_found("batch"))?;
-    let data = OneBatchData { gift_batch: batch_view(&ledger, &face, record)? };
-    Ok(Json(OneBatch { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
+    let record = ledger.batch(batch)?.ok_or_else(|| Problem::not_found("batch"))?;
+    let version = record.seq.0;
+    let data = OneBatchData { gift_batch: batch_view(&ledger, face, record)? };
+    Ok(Tagged(version, OneBatch { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
 }
 
 /// The defaults of a batch: only appeal, source and fund have one (domain 1.4).
@@ -372,7 +377,7 @@ pub(super) async fn edit(
     Path(id): Path<String>,
     headers: HeaderMap,
     bytes: Bytes,
-) -> Result<Json<OneBatch>, Problem> {
+) -> Result<Tagged<OneBatch>, Problem> {
     const KNOWN: [&str; 6] = [
         "name",
         "expectedCount",
@@ -400,11 +405,7 @@ pub(super) async fn edit(
     };
     let edit = body.finish(Some(edit))?;
     face.desk.edit_batch(&known.asked, batch, edit, if_match(&headers)?).await?;
-    let snapshot = known.snapshot(&face)?;
-    let ledger = snapshot.ledger();
-    let record = ledger.batch(batch)?.ok_or_else(|| Problem::not_found("batch"))?;
-    let data = OneBatchData { gift_batch: batch_view(&ledger, &face, record)? };
-    Ok(Json(OneBatch { data, meta: AsOf { as_of: snapshot.as_of().to_string() } }))
+    answer(&face, &known, batch)
 }
 
 /// Pauses a run, lets it go on, or stops it.

@@ -1,6 +1,5 @@
 //! One donor with everything that belongs to them: what Twenty knows, their gifts, what waits, tasks, notes, history.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -13,7 +12,7 @@ use super::journal::{EntryView, entry_view};
 use super::params::NoParams;
 use super::problem::Problem;
 use super::row::{StagedRowView, row_view};
-use super::wire::{FreshnessView, MoneyView, TotalView, totals};
+use super::wire::{FreshnessView, MoneyView, Tagged, TotalView, totals};
 use super::{Face, known_id};
 use crate::ground::crm::{GiftRecord, PersonRecord, record_url};
 use crate::ground::id::{Object, PersonId, Seq, SubjectKey};
@@ -255,7 +254,7 @@ pub(super) async fn donor(
     known: Known,
     _: NoParams,
     Path(id): Path<String>,
-) -> Result<Json<DonorAnswer>, Problem> {
+) -> Result<Tagged<DonorAnswer>, Problem> {
     let id: Uuid = known_id(&id, "donor")?;
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
@@ -295,5 +294,5 @@ pub(super) async fn donor(
         freshness: FreshnessView::of(&ledger, &face, Object::People)?,
         gifts_freshness: FreshnessView::of(&ledger, &face, Object::Gifts)?,
     };
-    Ok(Json(DonorAnswer { data, meta }))
+    Ok(Tagged(data.version, DonorAnswer { data, meta }))
 }

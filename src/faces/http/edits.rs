@@ -196,7 +196,7 @@ pub struct DecisionBody {
     fields: Option<Value>,
 }
 
-fn kept(kept: Kept) -> Response {
+pub(super) fn kept(kept: Kept) -> Response {
     let data = KeptView { id: kept.edit.to_string(), record_id: kept.record.to_string() };
     (StatusCode::ACCEPTED, Json(KeptAnswer { data })).into_response()
 }

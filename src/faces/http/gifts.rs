@@ -17,6 +17,7 @@ use super::queue;
 use super::row::{StagedRowView, row_view};
 use super::row_body;
 use super::shapes::{GiftBody, MarkBody};
+use super::wire::Tagged;
 use super::{Face, known_id};
 use crate::desk::gifts::{Delivery, Evidence, Taken};
 use crate::ground::access::Caller;
@@ -139,8 +140,8 @@ pub(super) async fn one(
     known: Known,
     _: NoParams,
     Path(id): Path<String>,
-) -> Result<Json<StagedRowAnswer>, Problem> {
-    answer(&face, &known, known_id(&id, "gift")?).map(Json)
+) -> Result<Tagged<StagedRowAnswer>, Problem> {
+    answer(&face, &known, known_id(&id, "gift")?)
 }
 
 /// Deliveries of a row that are told with it, the newest first.
@@ -148,7 +149,7 @@ const DELIVERIES_MAX: usize = 20;
 /// Entries of a row's history that are told with it.
 const HISTORY_MAX: usize = 50;
 
-fn answer(face: &Face, known: &Known, id: StagedId) -> Result<StagedRowAnswer, Problem> {
+fn answer(face: &Face, known: &Known, id: StagedId) -> Result<Tagged<StagedRowAnswer>, Problem> {
     let snapshot = known.snapshot(face)?;
     let ledger = snapshot.ledger();
     let record = ledger.staged(id)?.ok_or_else(|| Problem::not_found("gift"))?;
@@ -167,7 +168,8 @@ fn answer(face: &Face, known: &Known, id: StagedId) -> Result<StagedRowAnswer, P
         .collect();
     let gift_staging = row_view(&ledger, face, record, face.desk.world.now())?;
     let meta = StagedRowMeta { as_of: snapshot.as_of().to_string(), raw_payload, history };
-    Ok(StagedRowAnswer { data: StagedRowData { gift_staging }, meta })
+    let version = gift_staging.version();
+    Ok(Tagged(version, StagedRowAnswer { data: StagedRowData { gift_staging }, meta }))
 }
 
 /// Changes a row: a missing key keeps, null clears.
@@ -180,10 +182,10 @@ pub(super) async fn edit(
     Path(id): Path<String>,
     headers: HeaderMap,
     bytes: Bytes,
-) -> Result<Json<StagedRowAnswer>, Problem> {
+) -> Result<Tagged<StagedRowAnswer>, Problem> {
     let id: StagedId = known_id(&id, "gift")?;
     face.desk.edit_row(&known.asked, id, row_body::row_edit(&bytes)?, if_match(&headers)?).await?;
-    answer(&face, &known, id).map(Json)
+    answer(&face, &known, id)
 }
 
 /// Marks a row ready, back to review, or discarded.
@@ -196,10 +198,10 @@ pub(super) async fn mark(
     Path(id): Path<String>,
     headers: HeaderMap,
     bytes: Bytes,
-) -> Result<Json<StagedRowAnswer>, Problem> {
+) -> Result<Tagged<StagedRowAnswer>, Problem> {
     let id: StagedId = known_id(&id, "gift")?;
     let mut body = body::Reader::new(&bytes)?;
     let mark = queue::mark(&mut body);
     face.desk.mark_row(&known.asked, id, body.finish(mark)?, if_match(&headers)?).await?;
-    answer(&face, &known, id).map(Json)
+    answer(&face, &known, id)
 }

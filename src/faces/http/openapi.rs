@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use super::callers::{agreements, appeals, households, payouts, people};
 use super::{
     batches, books, callers, choices, donor, donor_match, donors, edits, figures, gifts, home, hooks,
-    journal, live, matching, mirror, plans, posting, queue, session, settings, sync, users,
+    journal, live, made, matching, mirror, plans, posting, queue, session, settings, sync, users,
 };
 
 const JSON: &str = "application/json";
@@ -20,7 +20,7 @@ const PROBLEM: &str = "application/problem+json";
 #[openapi(
     info(title = "Almoner", description = "See docs/API.md for the conventions.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     paths(
-        queue::list, queue::ids, queue::mark_many, gifts::create, gifts::one, gifts::edit, gifts::mark,
+        queue::list, queue::ids, queue::mark_many, gifts::create, gifts::one, gifts::edit, gifts::mark, made::remove,
         batches::process_ready, batches::list, batches::create, batches::one, batches::edit, batches::process, batches::run, batches::steer, plans::plan,
         settings::settings, settings::change, posting::process, posting::create_gift, choices::choices,
         donors::search, donor::donor, mirror::gifts, mirror::records, mirror::record, home::home, figures::figure, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Face;
+use super::made::MadeDonorView;
 use super::wire::{DonorRef, FindingView, MoneyView};
 use crate::ground::coding::{Coding, Fees};
 use crate::ground::crm::{Labelled, record_url};
@@ -68,6 +69,15 @@ pub struct StagedRowView {
     gift: Option<GiftRef>,
     error_detail: Option<String>,
     evidence_count: u64,
+    /// The person who was made in Twenty for this gift, once it is discarded; told of one row, not in lists.
+    made_donor: Option<MadeDonorView>,
+}
+
+impl StagedRowView {
+    /// The version, as `If-Match` names it.
+    pub(super) const fn version(&self) -> u64 {
+        self.version
+    }
 }
 
 /// What stands in a row's way.
@@ -353,6 +363,7 @@ fn view(
     let Told { diagnostics, reason, failure, likely } = told(ledger, face, &row, (now, looks))?;
     let posted = matches!(row.progress, Progress::Posted { .. });
     let allowed = AllowedView::of(&row, diagnostics.blockers.is_empty());
+    let made_donor = if looks { MadeDonorView::of(ledger, face, &row)? } else { None };
     let (gift, donor_resolution_state) = (gift_ref(&row, face), resolution(&row));
     let passed = if posted { "passed" } else { "pending" };
     Ok(StagedRowView {
@@ -398,6 +409,7 @@ fn view(
         gift,
         error_detail: failure,
         evidence_count: ledger.evidence_count(row.id)?,
+        made_donor,
     })
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,6 +15,7 @@ use super::body::Reader;
 use super::gifts::if_match;
 use super::params::NoParams;
 use super::problem::Problem;
+use super::wire::Tagged;
 use crate::desk::settings::SettingsEdit;
 use crate::ground::settings::{FLAGS, Settings, Unusual};
 
@@ -108,7 +108,7 @@ impl From<Settings> for SettingsView {
     }
 }
 
-fn answer(face: &Face, known: &Known) -> Result<SettingsAnswer, Problem> {
+fn answer(face: &Face, known: &Known) -> Result<Tagged<SettingsAnswer>, Problem> {
     let snapshot = known.snapshot(face)?;
     let record = snapshot.ledger().settings_record()?;
     let meta = SettingsMeta {
@@ -117,7 +117,7 @@ fn answer(face: &Face, known: &Known) -> Result<SettingsAnswer, Problem> {
         changed_at: record.as_ref().map(|record| record.recorded.to_string()),
     };
     let settings = record.map(|record| record.value).unwrap_or_default();
-    Ok(SettingsAnswer { data: settings.into(), meta })
+    Ok(Tagged(meta.version, SettingsAnswer { data: settings.into(), meta }))
 }
 
 /// What is set.
@@ -127,8 +127,8 @@ pub(super) async fn settings(
     State(face): State<Face>,
     known: Known,
     _: NoParams,
-) -> Result<Json<SettingsAnswer>, Problem> {
-    answer(&face, &known).map(Json)
+) -> Result<Tagged<SettingsAnswer>, Problem> {
+    answer(&face, &known)
 }
 
 /// Changes settings: `null` goes back to the preset, what is not named keeps.
@@ -140,10 +140,10 @@ pub(super) async fn change(
     known: Known,
     headers: HeaderMap,
     bytes: Bytes,
-) -> Result<Json<SettingsAnswer>, Problem> {
+) -> Result<Tagged<SettingsAnswer>, Problem> {
     let edit = edit(&bytes)?;
     face.desk.change_settings(&known.asked, edit, if_match(&headers)?).await?;
-    answer(&face, &known).map(Json)
+    answer(&face, &known)
 }
 
 fn edit(bytes: &[u8]) -> Result<SettingsEdit, Problem> {

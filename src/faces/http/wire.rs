@@ -1,5 +1,8 @@
 //! The shapes of answers that several pages share.
 
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -146,4 +149,19 @@ pub struct ListMeta {
 pub struct AsOf {
     /// When this was read.
     pub as_of: String,
+}
+
+/// A record with its version, which stands in `ETag` too: what `If-Match` takes.
+pub(super) struct Tagged<T>(pub(super) u64, pub(super) T);
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        let Self(version, body) = self;
+        let tag = HeaderValue::from_str(&format!("\"{version}\""));
+        let mut response = Json(body).into_response();
+        if let Ok(tag) = tag {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
+    }
 }

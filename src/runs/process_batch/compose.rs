@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::ground::crm::Labelled;
 use crate::ground::id::{
-    ConnectionKey, GiftId, Object, Origin, PersonId, RunId, StagedId, SubjectKey, upstream_key,
+    ConnectionKey, GiftId, Object, Origin, PersonId, RunId, StagedId, SubjectKey, donor_key, upstream_key,
 };
 use crate::ground::journal::SubjectState;
 use crate::ground::outbox::{Arrival, Expected, Message, NewDonor};
@@ -37,11 +37,6 @@ pub(super) struct Composed {
 /// The key of a row's gift.
 pub(super) fn gift_key(key: ConnectionKey, origin: Origin) -> GiftId {
     GiftId(upstream_key(key, Object::Gifts, origin, "post"))
-}
-
-/// The key of the person who is made for a row.
-fn donor_key(key: ConnectionKey, origin: Origin) -> PersonId {
-    PersonId(upstream_key(key, Object::People, origin, "donor"))
 }
 
 /// Composes the messages of the ready rows among these, in groups from `first_group` on: new donors together, then

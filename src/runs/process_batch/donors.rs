@@ -84,6 +84,7 @@ pub(super) fn keep_what_was_told(
         fields,
         makes: Vec::new(),
         delete: None,
+        made_for: None,
         by: Actor::Run(run.id),
         at: view.world.now(),
         request_id: run.request_id.clone(),

@@ -1,10 +1,12 @@
 //! Asking for a moment that has passed; and what is left of a person who was erased.
 
 use almoner::desk::people::{Erasure, erasure_of};
-use almoner::ground::id::PersonId;
+use almoner::ground::id::{ConnectionId, Object, PersonId, Seq};
 use almoner::ground::time::Instant;
+use almoner::ground::webhook::twenty::ToRead;
 use almoner::ground::world::Clock;
-use almoner::store::verify;
+use almoner::store::{Body, Changes, Fail, verify};
+use uuid::Uuid;
 
 use super::*;
 
@@ -224,4 +226,75 @@ fn an_erased_person_stays_away_from_sync_and_replay() {
     fresh["providerEventId"] = json!("evt_3");
     fresh["contactId"] = Value::Null;
     assert_eq!(api.post("/api/fundraising/gift-staging", &fresh).status, 200);
+}
+
+/// Tasks and notes in Twenty: one about Ada alone, one about her and somebody else.
+fn spoken_of(api: &Api, ada: &str, other: &str) -> [String; 2] {
+    let create = |plural: &str, body: Value| api.outside.create(plural, &body).to_string();
+    let alone = create("notes", json!({ "title": "Zanzibar-alone about Ada" }));
+    create("noteTargets", json!({ "noteId": alone, "targetPersonId": ada }));
+    let shared = create("tasks", json!({ "title": "Zanzibar-shared" }));
+    create("taskTargets", json!({ "taskId": shared, "targetPersonId": ada }));
+    create("taskTargets", json!({ "taskId": shared, "targetPersonId": other }));
+    [alone, shared]
+}
+
+#[test]
+fn what_speaks_of_an_erased_person_goes_too_and_what_is_about_others_stays() {
+    let mut api = Api::new();
+    let people: Vec<String> =
+        api.outside.twenty.records("people").iter().map(|p| p["id"].as_str().unwrap().to_owned()).collect();
+    let ada: PersonId = people[0].parse().unwrap();
+    let [alone, shared] = spoken_of(&api, &people[0], &people[1]);
+    let made = json!({ "title": "Zanzibar-made", "targets": [{ "object": "people", "id": people[0] }] });
+    assert_eq!(api.post("/api/tasks", &made).status, 202);
+    api.synced();
+    let told = ToRead {
+        since: api.outside.now(),
+        updated: None,
+        destroyed: false,
+        tries: 0,
+        not_before: Instant(i64::MAX),
+    };
+    let note: Uuid = alone.parse().unwrap();
+    let waits = api.process.means.store.write(move |_| {
+        let mut changes = Changes::new(reviewer().cause("Told by a webhook"));
+        changes.to_read(ConnectionId::TWENTY, Object::People, ada.0, Some(&told))?;
+        changes.to_read(ConnectionId::TWENTY, Object::Notes, note, Some(&told))?;
+        Ok::<_, Fail<()>>((changes, ()))
+    });
+    block(waits).unwrap();
+    let inbox = |api: &Api| {
+        api.process.means.store.snapshot().unwrap().ledger().inbox(ConnectionId::TWENTY, 9).unwrap().len()
+    };
+    assert_eq!(inbox(&api), 2);
+    let reach = Erasure { known: true, linked: 2, linked_kept: 1, ..Erasure::default() };
+    assert_eq!(erasure_of(&api.process.means.store, ada).unwrap(), reach);
+    assert_eq!(block(api.process.desk.erase(&reviewer(), ada, "request of 2 May".into())).unwrap(), reach);
+    let gone = |api: &Api| {
+        assert_eq!(api.get(&format!("/api/records/notes/{alone}")).status, 404);
+        let journal = api.get("/api/journal?limit=200").text;
+        assert!(journal.contains("Zanzibar-shared"), "what is about others stays");
+        for word in ["Zanzibar-alone", "Zanzibar-made", people[0].as_str(), "Ada0"] {
+            assert!(!history(api).contains(word), "{word}");
+        }
+        let other = api.get(&format!("/api/donors/{}", people[1])).body;
+        assert_eq!(other["data"]["tasks"][0]["id"], json!(shared));
+        assert_eq!(verify(&api.process.means.store).unwrap().fault, None);
+    };
+    assert_eq!(inbox(&api), 0, "what a webhook told of them is forgotten");
+    gone(&api);
+    api.changed_there(&format!("notes/{alone}"), &json!({ "title": "Zanzibar-alone again" }));
+    api.synced();
+    gone(&api);
+}
+
+/// Every body that is stored of what was not erased.
+fn history(api: &Api) -> String {
+    let snapshot = api.process.means.store.snapshot().unwrap();
+    let ledger = snapshot.ledger();
+    let last = ledger.last_seq().unwrap().0;
+    let bodies = (1..=last).map(|seq| ledger.entry(Seq(seq)).unwrap().unwrap());
+    let kept = bodies.filter(|entry| !matches!(entry.body, Body::Erased { .. }));
+    kept.map(|entry| format!("{:?}", entry.body)).collect::<Vec<_>>().join("\n")
 }

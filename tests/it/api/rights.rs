@@ -28,6 +28,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("PATCH /api/fundraising/gift-staging/{id}", "Afr W*"),
     ("PATCH /api/fundraising/gift-staging/{id}/status", "Afr W*"),
     ("POST /api/fundraising/gift-staging/{id}/process", "Anf W*"),
+    ("DELETE /api/fundraising/gift-staging/{id}/made-donor", "Af W*"),
     ("POST /api/fundraising/gifts", "Af W*"),
     ("GET /api/fundraising/gift-batches", "Anfrv R*"),
     ("POST /api/fundraising/gift-batches", "Anf W*"),

@@ -1,6 +1,7 @@
 //! The real binary over loopback, killed for real. The only tests that wait for real time.
 
 mod beside;
+mod commands;
 mod provisioning;
 mod smoke;
 

@@ -19,6 +19,12 @@ fn batches_cost_no_more_calls_than_the_runbook_allows_and_no_retries() {
         assert_eq!(scenario["scenario"], name);
         assert_eq!((&scenario["processed"], &scenario["errors"]), (&posted.into(), &errors.into()), "{told}");
         assert!(scenario["logical"].as_u64().expect("a number") <= most, "{told}");
+        // Donors who are known are found without a call; all who are new are made in one, under the same total.
+        let third =
+            |part: &str, name: &str| (scenario[part][name].as_u64(), scenario[part]["attempts"].as_u64());
+        let (linked, created) = (third("donorMatch", "linked"), third("createDonors", "created"));
+        assert!(linked.0 >= Some(9) && linked.1 == Some(0), "{told}");
+        assert!(created.0 >= Some(9) && created.1 == Some(1), "{told}");
     }
     // One row of the second goes alone.
     assert_eq!(told["scenarios"][1]["rowPath"], 1);

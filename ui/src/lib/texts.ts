@@ -670,7 +670,7 @@ export const T = {
     discard: 'Discard',
     discardTitle: 'Set this gift aside?',
     discardText:
-      'It will not be sent to Twenty and cannot be taken back into the queue. Its history stays in the journal.',
+      'It will not be sent to Twenty. It can be put back to review later, and its history stays in the journal.',
     discardYes: 'Set aside',
     discarded: 'The gift was set aside.',
     conflict: 'Somebody changed this gift meanwhile',
@@ -692,6 +692,23 @@ export const T = {
     noBatch: 'in no batch',
     id: 'Id',
     more: 'More actions',
+  },
+
+  made: {
+    title: (name: string) => `${name} was made in Twenty for this gift`,
+    removedTitle: (name: string) => `${name} was removed from Twenty`,
+    nameless: 'This person',
+    offer: 'Nothing else refers to them. If they were made by mistake, they can be removed.',
+    removing: 'They are being moved to the bin in Twenty.',
+    removed: 'They are in the bin in Twenty and can be restored there.',
+    remove: 'Remove from Twenty',
+    keep: 'Keep them',
+    kept: (name: string) => `${name} stays in Twenty.`,
+    asked: (name: string) => `${name} is being removed from Twenty.`,
+    askTitle: (name: string) => `Remove ${name} from Twenty?`,
+    askText:
+      'They go to the bin in Twenty, where they can be restored. They stay if somebody has changed them, or if anything refers to them by then.',
+    yes: 'Remove',
   },
 
   form: {

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::super::demo;
 use super::Scenario;
-use super::tally::{Call, Outcome, Step};
+use super::tally::{Call, Donors, Outcome, Step};
 use crate::app::App;
 use crate::app::crm::Crm;
 use crate::config::CrmConfig;
@@ -20,7 +20,7 @@ use crate::desk::{Asked, Desk};
 use crate::ground::access::{Caller, Role};
 use crate::ground::coding::{Coding, Fees};
 use crate::ground::gift::{GiftIntent, PaymentMethod};
-use crate::ground::id::{AgreementId, ConnectionId, Object, PersonId, RunId, StagedId};
+use crate::ground::id::{AgreementId, ConnectionId, PersonId, RunId, StagedId};
 use crate::ground::intake::Intake;
 use crate::ground::money::{Currency, Money};
 use crate::ground::run::ProcessRun;
@@ -37,6 +37,56 @@ const LOOK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Calls of the server about itself, which no run makes: its version, its model, its webhooks.
 const NOT_OF_RUNS: [&str; 4] = ["/healthz", "/metadata", "/rest/metadata", "/client-config"];
+
+/// What a row of a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Its donor is chosen.
+    Chosen,
+    /// Its donor is found by the match run, by name and address.
+    Known,
+    /// Its donor is made by the create-donors run.
+    New,
+    /// What the scenario is about.
+    Middle,
+}
+
+impl Part {
+    /// Of three rows one is found, one is made, and one is chosen.
+    pub(super) const fn of(n: u32, rows: u32) -> Self {
+        match n % 3 {
+            _ if n == rows / 2 => Self::Middle,
+            0 => Self::Known,
+            1 => Self::New,
+            _ => Self::Chosen,
+        }
+    }
+
+    /// How many rows of a batch are so.
+    pub(super) fn count(self, rows: u32) -> u64 {
+        (0..rows).filter(|n| Self::of(*n, rows) == self).count() as u64
+    }
+}
+
+fn first(n: u32) -> String {
+    ["Ada", "Bela", "Cleo", "Dora", "Edda", "Faye", "Gwen", "Hope"][(n % 8) as usize].into()
+}
+
+fn last(n: u32) -> String {
+    ["Smoker", "Chimney", "Embers", "Furnace", "Hearthstone"][(n / 8 % 5) as usize].into()
+}
+
+fn email(n: u32) -> String {
+    format!("donor-{n}@smoke.example")
+}
+
+/// A name of its own for each number: a syllable a digit.
+fn letters(n: u32) -> String {
+    let digits = format!("{n:03}");
+    let syllable =
+        |digit: char| ["ba", "ko", "li", "mu", "ne", "pi", "ro", "sa", "tu", "ve"].get(digit as usize - 48);
+    digits.chars().filter_map(syllable).copied().collect()
+}
 
 /// The appliance at work.
 pub(super) struct Bench {
@@ -69,8 +119,9 @@ impl Bench {
         };
         let mut people = Vec::new();
         for n in 0..PEOPLE {
-            let name = json!({ "firstName": "Smoke", "lastName": format!("Donor {n}") });
-            people.push(PersonId(create("people", json!({ "name": name }))?));
+            let name = json!({ "firstName": first(n), "lastName": last(n) });
+            let emails = json!({ "primaryEmail": email(n) });
+            people.push(PersonId(create("people", json!({ "name": name, "emails": emails }))?));
         }
         let agreement =
             json!({ "name": "Smoke agreement", "personId": people[0].to_string(), "status": "ACTIVE" });
@@ -96,8 +147,10 @@ impl Bench {
             .until("the first copy of Twenty", |desk| {
                 let snapshot = desk.store.snapshot()?;
                 let ledger = snapshot.ledger();
-                let mut complete = true;
-                for object in [Object::People, Object::Gifts, Object::RecurringAgreements] {
+                // Of all of it: a copy that still goes on would be counted with the runs' own calls.
+                let mirrored = ledger.workspace(ConnectionId::TWENTY)?.mirrored();
+                let mut complete = !mirrored.is_empty();
+                for (object, _) in mirrored {
                     complete &= ledger.mirror_state(ConnectionId::TWENTY, object)?.complete_as_of.is_some();
                 }
                 Ok(complete.then_some(()))
@@ -166,48 +219,79 @@ impl Bench {
         self.people[n as usize % self.people.len()]
     }
 
-    /// Runs a scenario and counts its calls.
+    /// Runs a scenario and counts its calls: rows are taken in, the donors of some are found, of some are made, then all are
+    /// processed.
     pub(super) async fn batch(&self, scenario: Scenario, rows: u32) -> anyhow::Result<Outcome> {
         let desk = &self.app.desk;
         let doomed = (scenario == Scenario::RowFallbackError).then(|| self.doomed()).transpose()?;
-        let mut ids: Vec<StagedId> = Vec::new();
+        let (mut ids, mut new): (Vec<StagedId>, Vec<StagedId>) = Default::default();
         for n in 0..rows {
-            let mut delivery = self.gift(n, DonorDecision::Confirmed(self.donor(n)));
-            if n == rows / 2 {
-                match scenario {
-                    Scenario::HappyPath => {}
-                    Scenario::MixedRouting => {
-                        delivery.intake.intent = GiftIntent::Recurring;
-                        delivery.intake.coding.agreement = Some(self.agreement);
-                        delivery.intake.donor = DonorDecision::Confirmed(self.people[0]);
-                    }
-                    Scenario::RowFallbackError => {
-                        delivery.intake.donor = DonorDecision::Confirmed(doomed.unwrap_or(self.people[0]));
-                    }
-                }
-            }
-            ids.push(desk.take_in(&self.asked, delivery).await?.row);
+            let part = Part::of(n, rows);
+            let id = desk.take_in(&self.asked, self.row_of(scenario, n, part, doomed)).await?.row;
+            ids.push(id);
+            new.extend((part == Part::New).then_some(id));
         }
-        for chunk in ids.chunks(500) {
-            for (_, marked) in desk.mark_rows(&self.asked, chunk.to_vec(), Mark::Ready).await? {
-                marked?;
-            }
-        }
-        let new = NewBatch {
+        let batch = NewBatch {
             name: scenario.name().into(),
             source: "smoke".into(),
-            rows: ids,
+            rows: ids.clone(),
             ..NewBatch::default()
         };
-        let batch = desk.create_batch(&self.asked, new).await?;
+        let batch = desk.create_batch(&self.asked, batch).await?;
         if let Some(doomed) = doomed {
             // Somebody deletes the donor for good in Twenty, and we have not heard of it.
             self.twenty.destroy("people", doomed.0);
         }
         self.twenty.clear_log();
-        let run = desk.process_batch(&self.asked, batch, None).await?;
-        let run = self.ended(run).await?;
-        Ok(Outcome { scenario, asked: rows, run, calls: self.calls() })
+        let matched = self.ended(desk.match_donors(&self.asked, batch, None).await?).await?;
+        let match_calls = self.calls().len();
+        let made = self.ended(desk.create_donors(&self.asked, batch, new).await?).await?;
+        let making_calls = self.calls().len() - match_calls;
+        for chunk in ids.chunks(500) {
+            for (_, marked) in desk.mark_rows(&self.asked, chunk.to_vec(), Mark::Ready).await? {
+                marked?;
+            }
+        }
+        let run = self.ended(desk.process_batch(&self.asked, batch, None).await?).await?;
+        let donors = Donors { matched, match_calls, made, making_calls };
+        Ok(Outcome { scenario, asked: rows, run, donors, calls: self.calls() })
+    }
+
+    /// A row of a scenario; the one in the middle is what the scenario is about.
+    fn row_of(&self, scenario: Scenario, n: u32, part: Part, doomed: Option<PersonId>) -> Delivery {
+        let told = |first: &str, last: String, email: String| DonorEvidence {
+            first_name: Some(first.to_owned()),
+            last_name: Some(last),
+            email: Some(email),
+            ..DonorEvidence::default()
+        };
+        let donor = match part {
+            Part::Chosen | Part::Middle => DonorDecision::Confirmed(self.donor(n)),
+            Part::Known | Part::New => DonorDecision::Unreviewed,
+        };
+        let mut delivery = self.gift(n, donor);
+        let who = n % (PEOPLE - 1);
+        match part {
+            Part::Chosen => {}
+            Part::Known => delivery.intake.evidence = told(&first(who), last(who), email(who)),
+            Part::New => {
+                // In another hand and under another address than anybody in any scenario.
+                let address = format!("new-{n}@{}.example", scenario.name());
+                delivery.intake.evidence = told("Newcomer", letters(n), address);
+            }
+            Part::Middle => match scenario {
+                Scenario::HappyPath => {}
+                Scenario::MixedRouting => {
+                    delivery.intake.intent = GiftIntent::Recurring;
+                    delivery.intake.coding.agreement = Some(self.agreement);
+                    delivery.intake.donor = DonorDecision::Confirmed(self.people[0]);
+                }
+                Scenario::RowFallbackError => {
+                    delivery.intake.donor = DonorDecision::Confirmed(doomed.unwrap_or(self.people[0]));
+                }
+            },
+        }
+        delivery
     }
 
     /// A donor who is in the mirror and will be gone from Twenty.

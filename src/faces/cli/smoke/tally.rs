@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::Scenario;
+use super::bench::Part;
+use crate::ground::donor_match::MatchOutcome;
 use crate::ground::run::{ProcessRun, RunStatus};
 
 /// One request that Twenty saw.
@@ -29,7 +31,33 @@ pub(super) struct Outcome {
     pub(super) scenario: Scenario,
     pub(super) asked: u32,
     pub(super) run: ProcessRun,
+    pub(super) donors: Donors,
+    /// Of all three runs.
     pub(super) calls: Vec<Call>,
+}
+
+/// How the donors of a batch were found and made, and how many calls that took.
+pub(super) struct Donors {
+    pub(super) matched: ProcessRun,
+    pub(super) match_calls: usize,
+    pub(super) made: ProcessRun,
+    pub(super) making_calls: usize,
+}
+
+impl Donors {
+    fn linked(&self) -> u64 {
+        self.matched.matches.count(MatchOutcome::AutoLinked)
+    }
+
+    fn created(&self) -> u64 {
+        self.made.matches.count(MatchOutcome::CreatedDonor)
+    }
+
+    /// Whether each donor who is known was found, and each other one made.
+    fn are_as_expected(&self, rows: u32) -> bool {
+        let ended = [&self.matched, &self.made].iter().all(|run| run.status == RunStatus::Completed);
+        ended && (self.linked(), self.created()) == (Part::Known.count(rows), Part::New.count(rows))
+    }
 }
 
 /// Something that must hold, and whether it does.
@@ -56,6 +84,9 @@ impl Outcome {
     /// Whether it went as the scenario has it.
     fn is_as_expected(&self) -> bool {
         let (tally, asked) = (&self.run.tally, u64::from(self.asked));
+        if !self.donors.are_as_expected(self.asked) {
+            return false;
+        }
         match self.scenario {
             Scenario::HappyPath | Scenario::MixedRouting => {
                 self.run.status == RunStatus::Completed && (tally.processed, tally.errors) == (asked, 0)
@@ -68,7 +99,7 @@ impl Outcome {
     }
 }
 
-fn row(name: &str, cells: &[String; 6]) -> String {
+fn row(name: &str, cells: &[String; 8]) -> String {
     let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>9}")).collect();
     format!("{name:<20}{}", cells.join(""))
 }
@@ -89,6 +120,8 @@ pub(super) fn ledger(outcomes: &[Outcome], proof: &[Step], as_json: bool) -> (St
                 "processed": run.tally.processed, "errors": run.tally.errors,
                 "fastPath": run.execution.batch_path_processed, "rowPath": run.execution.row_fallback_processed,
                 "logical": outcome.logical(), "attempts": outcome.calls.len(), "retries": outcome.retries(),
+                "donorMatch": { "linked": outcome.donors.linked(), "attempts": outcome.donors.match_calls },
+                "createDonors": { "created": outcome.donors.created(), "attempts": outcome.donors.making_calls },
                 "asExpected": outcome.is_as_expected(),
             })
         };
@@ -99,12 +132,15 @@ pub(super) fn ledger(outcomes: &[Outcome], proof: &[Step], as_json: bool) -> (St
             json!({ "ok": well, "scenarios": scenarios, "totals": totals, "calls": kinds, "proof": proof });
         return (told.to_string(), well);
     }
-    let heads = ["rows", "posted", "errors", "logical", "attempts", "retries"].map(str::to_owned);
+    let heads =
+        ["rows", "linked", "made", "posted", "errors", "logical", "attempts", "retries"].map(str::to_owned);
     let mut lines = vec![row("scenario", &heads)];
     for outcome in outcomes {
         let tally = &outcome.run.tally;
         let cells = [
             outcome.asked.to_string(),
+            outcome.donors.linked().to_string(),
+            outcome.donors.created().to_string(),
             tally.processed.to_string(),
             tally.errors.to_string(),
             outcome.logical().to_string(),
@@ -119,7 +155,10 @@ pub(super) fn ledger(outcomes: &[Outcome], proof: &[Step], as_json: bool) -> (St
     let errors: u64 = outcomes.iter().map(|outcome| outcome.run.tally.errors).sum();
     let counted = [sum(Outcome::logical), sum(|it| it.calls.len()), sum(Outcome::retries)];
     let [logical, attempts, retries] = counted.map(|n| n.to_string());
-    let all = [rows.to_string(), posted.to_string(), errors.to_string(), logical, attempts, retries];
+    let linked = outcomes.iter().map(|outcome| outcome.donors.linked()).sum::<u64>().to_string();
+    let made = outcomes.iter().map(|outcome| outcome.donors.created()).sum::<u64>().to_string();
+    let all =
+        [rows.to_string(), linked, made, posted.to_string(), errors.to_string(), logical, attempts, retries];
     lines.push(row("all", &all));
     lines.push(String::new());
     lines.extend(kinds.iter().map(|(what, count)| format!("{count:>5} x {what}")));

@@ -90,6 +90,8 @@ export const api = {
     call<RowAnswer>('PATCH', `${rows}/${id}`, { body: patch, version }),
   setStatus: (id: string, processingStatus: Status, version?: number) =>
     call<RowAnswer>('PATCH', `${rows}/${id}/status`, { body: { processingStatus }, version }),
+  /** Whoever was made for this discarded gift, into the bin in Twenty; taken back with `takeBack`. */
+  removeMadeDonor: (id: string) => call<unknown>('DELETE', `${rows}/${id}/made-donor`),
   processReady: () =>
     call<{ data: { giftBatch: Batch; run: Run } }>('POST', `${rows}/process-ready`, { body: {} }),
 

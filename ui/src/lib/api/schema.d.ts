@@ -456,6 +456,23 @@ export interface paths {
         patch: operations["edit"];
         trace?: never;
     };
+    "/api/fundraising/gift-staging/{id}/made-donor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes the person who was made in Twenty for this discarded gift: into Twenty's bin, by a run. */
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fundraising/gift-staging/{id}/process": {
         parameters: {
             query?: never;
@@ -2044,6 +2061,20 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description The person who was made in Twenty for a discarded gift. */
+        MadeDonorView: {
+            /** @description The removal that is on its way, to be taken back under `/api/sync/edits`. */
+            editId?: string | null;
+            id: string;
+            name?: string | null;
+            /** @description Whether they can be removed now. */
+            removable: boolean;
+            /** @description `there`, `removing` (asked for, not settled yet) or `removed` (in Twenty's bin, or gone from there). */
+            state: string;
+            url?: string | null;
+            /** @description Why they stay, in plain words. */
+            whyNot?: string | null;
+        };
         /** @description How a row is to be marked. */
         MarkBody: {
             /** @description `ready_for_process`, `pending` or `discarded`. */
@@ -2693,6 +2724,7 @@ export interface components {
             id: string;
             intakeSource: string;
             isAnonymousDonor: boolean;
+            madeDonor?: components["schemas"]["MadeDonorView"] | null;
             notes?: string | null;
             organizationName?: string | null;
             paymentMethod?: string | null;
@@ -5515,6 +5547,67 @@ export interface operations {
                 };
             };
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -45,6 +45,7 @@ export type StagedRow = Known<
     giftIntent: Intent;
     paymentMethod: PaymentMethod | null;
     gift: Known<'GiftRef', { state: Confirmation }> | null;
+    madeDonor: Known<'MadeDonorView', { state: 'there' | 'removing' | 'removed' }> | null;
     processingDiagnostics: Known<'DiagnosticsView', { donorCandidates: Likely[] }>;
   }
 >;
