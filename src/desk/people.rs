@@ -4,6 +4,7 @@ use super::gifts::{Claim, forget_body};
 use super::{Asked, Desk, Refusal};
 use crate::ground::id::{Object, PersonId, StagedId, SubjectKey};
 use crate::ground::journal::Cause;
+use crate::ground::links::Who;
 use crate::ground::staging::{Progress, StagedRow};
 use crate::store::{Changes, Fail, Record, Store, StoreError, View, Working};
 
@@ -76,6 +77,7 @@ pub async fn erase_person(
             for edit in ledger.edits_ever(Object::People, person.0)? {
                 changes.erase(edit, &ground);
             }
+            forget_decisions(view, &mut changes, person, &ground)?;
             forget_bodies(view, &mut changes, &rows)?;
             Ok::<_, Fail<Refusal>>((changes, erasure))
         })
@@ -92,6 +94,23 @@ impl Desk {
 
 const fn is_finished(row: &StagedRow) -> bool {
     matches!(row.progress, Progress::Posted { .. } | Progress::Discarded)
+}
+
+/// What was decided about the person as somebody's duplicate goes with them: a verdict tells what was known of them, a
+/// merge shows what they would have become. Links and groups hold ids alone.
+fn forget_decisions(
+    view: &View<'_>,
+    changes: &mut Changes,
+    person: PersonId,
+    ground: &str,
+) -> Result<(), StoreError> {
+    for verdict in view.ledger().verdicts_of(Who::Person(person))? {
+        changes.erase(verdict.key, ground);
+    }
+    for merge in view.ledger().merges_of(person)? {
+        changes.erase(merge.key, ground);
+    }
+    Ok(())
 }
 
 /// The replay keys of the rows stay, so that a repeated delivery makes nothing; what was delivered is no longer told

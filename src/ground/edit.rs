@@ -253,7 +253,11 @@ pub const fn is_editable(object: Object) -> bool {
         | Object::Edit
         | Object::Conflict
         | Object::Quarantine
-        | Object::Settings => false,
+        | Object::Settings
+        | Object::Verdict
+        | Object::Link
+        | Object::Group
+        | Object::Merge => false,
     }
 }
 

@@ -145,6 +145,14 @@ pub enum Object {
     Quarantine,
     /// What the organisation set.
     Settings,
+    /// What somebody said about two records: one person or two.
+    Verdict,
+    /// Two records that stand for one person.
+    Link,
+    /// People who may be duplicates of each other.
+    Group,
+    /// People who are to become one record in Twenty.
+    Merge,
 }
 
 /// One of the places for objects that the operator switches on. Which object has it stands in the store; a place is
@@ -197,7 +205,7 @@ pub struct Names {
 }
 
 impl Object {
-    const NAMED: [Self; 26] = [
+    const NAMED: [Self; 30] = [
         Self::People,
         Self::Companies,
         Self::Gifts,
@@ -224,6 +232,10 @@ impl Object {
         Self::Conflict,
         Self::Quarantine,
         Self::Settings,
+        Self::Verdict,
+        Self::Link,
+        Self::Group,
+        Self::Merge,
     ];
 
     /// What is mirrored from Twenty by itself, where the workspace has it (the objects that the domain names).
@@ -296,6 +308,10 @@ impl Object {
             Self::Conflict => 107,
             Self::Quarantine => 108,
             Self::Settings => 109,
+            Self::Verdict => 120,
+            Self::Link => 121,
+            Self::Group => 122,
+            Self::Merge => 123,
         }
     }
 
@@ -334,6 +350,10 @@ impl Object {
             Self::Conflict => "conflict",
             Self::Quarantine => "quarantine",
             Self::Settings => "settings",
+            Self::Verdict => "verdict",
+            Self::Link => "link",
+            Self::Group => "duplicate_group",
+            Self::Merge => "merge",
         }
     }
 
@@ -371,7 +391,11 @@ impl Object {
             | Self::Edit
             | Self::Conflict
             | Self::Quarantine
-            | Self::Settings => return None,
+            | Self::Settings
+            | Self::Verdict
+            | Self::Link
+            | Self::Group
+            | Self::Merge => return None,
         })
     }
 }

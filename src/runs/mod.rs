@@ -3,10 +3,12 @@
 pub mod connection;
 pub mod cycle;
 pub mod donor_match;
+pub mod duplicates;
 pub mod gate;
 pub mod hook;
 pub mod inbox;
 pub mod learn;
+pub mod merge;
 pub mod process_batch;
 pub mod provision;
 pub mod push;

@@ -17,6 +17,7 @@ mod giving;
 mod ids;
 mod key;
 mod ledger;
+mod links;
 mod migrate;
 mod names;
 mod open;

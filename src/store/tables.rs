@@ -68,6 +68,10 @@ pub enum Working {
     Channel = 14,
     /// batch -> what its run would send, as JSON text.
     Plan = 15,
+    /// How far the search for duplicates is, as JSON text.
+    Finding = 20,
+    /// (person, person) -> what their comparison is worth, in thousandths of a bit; stands in both orders.
+    Alike = 21,
 }
 
 /// The numbers of the indexes. They stand on disk: append only.
@@ -102,12 +106,14 @@ pub(super) enum Index {
     EditsByRecord = 13,
     /// (object, id of what it is about, subject): links of tasks and notes.
     LinksByTarget = 14,
+    /// (object, id of what it is about, subject): verdicts, links, groups and merges by each record they name.
+    PairsByRecord = 20,
 }
 
 #[cfg(test)]
 impl Index {
     /// Every index.
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Newest,
         Self::GiftsByDonor,
         Self::StagedByStatus,
@@ -122,6 +128,7 @@ impl Index {
         Self::StagedByDonor,
         Self::EditsByRecord,
         Self::LinksByTarget,
+        Self::PairsByRecord,
     ];
 }
 
@@ -176,6 +183,6 @@ mod tests {
             Working::Connection as u8,
         ];
         assert_eq!(working, [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20]);
     }
 }
