@@ -296,7 +296,7 @@ export const T = {
     group: (n: number) => `One of a group of ${num(n)}`,
     weakest: 'This pair holds its group together least.',
     bridge: 'This pair would join two big groups. Nothing but a person does that.',
-    atRisk: (amount: string) => `${amount} would go to the wrong person`,
+    atRisk: (amount: string) => `${amount} at risk`,
     nothingAtRisk: 'no gifts at risk',
     hidden: 'How likely it is stays hidden until you decide.',
     yes: 'One person',
