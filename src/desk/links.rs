@@ -76,6 +76,7 @@ impl Desk {
             .write(move |view| {
                 let mut changes = Changes::new(cause.clone());
                 undo(view, &mut changes, id)?;
+                reopen(view, &mut changes, id)?;
                 Ok::<_, Fail<Refusal>>((changes, ()))
             })
             .await?;
@@ -200,6 +201,19 @@ fn undo(view: &View<'_>, changes: &mut Changes, id: Uuid) -> Result<(), Fail<Ref
     }
     link.state = LinkState::Undone { by: changes.actor().clone(), at: view.world.now(), kept };
     changes.update(Object::Link, id, &link)?;
+    Ok(())
+}
+
+/// What was said with a link is open again once the link is undone: or nobody would be asked about the two any more.
+fn reopen(view: &View<'_>, changes: &mut Changes, id: Uuid) -> Result<(), Fail<Refusal>> {
+    let link = view.ledger().link(id)?.ok_or(Refusal::NotFound("link"))?.value;
+    for record in view.ledger().verdicts_of(link.joined)? {
+        if record.value.link == Some(id) && record.value.said == Said::Same {
+            let (by, at) = (changes.actor().clone(), view.world.now());
+            let verdict = Verdict { said: Said::Open, by, at, ..record.value };
+            changes.update(Object::Verdict, verdict.id, &verdict)?;
+        }
+    }
     Ok(())
 }
 

@@ -182,6 +182,13 @@ fn same_links_and_whatever_else_is_said_takes_the_link_back() {
     say(&process, pair, Said::Open);
     assert!(matches!(the_link(&process, made).state, LinkState::Undone { .. }));
     assert_eq!(process.row(row).donor, DonorDecision::GivenBySender(twin));
+    let again = try_say(&process, pair, Said::Same, Some(ada)).unwrap().unwrap();
+    undo(&process, again);
+    assert_eq!(
+        verdict(&process, pair).0.said,
+        Said::Open,
+        "undone by its link, the pair is asked about again"
+    );
     say(&process, pair, Said::Different);
     assert!(block(process.desk.link(&reviewer(), Who::Person(twin), ada)).is_err(), "told apart");
     assert!(
