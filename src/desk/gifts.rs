@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::links::led_on;
 use super::made::needs_its_donor_again;
 use super::posting::meant;
 use super::{Asked, Desk, Refusal};
@@ -139,6 +140,7 @@ impl Desk {
                     Patch::Keep | Patch::Clear => None,
                 };
                 all_there(view, &edit)?;
+                let edit = RowEdit { donor: whole(view, edit.donor)?, ..edit };
                 let row = row_at(view, id, version)?.edited(edit)?;
                 let row = match joins {
                     Some(defaults) => row.with_defaults(&defaults),
@@ -272,6 +274,14 @@ fn all_there(view: &View<'_>, edit: &RowEdit) -> Result<(), Fail<Refusal>> {
     codes_there(view, &edit.coding, chosen.into_iter())
 }
 
+/// Whoever is chosen by an id that was merged or linked is the person it stands for.
+fn whole(view: &View<'_>, donor: DonorEdit) -> Result<DonorEdit, StoreError> {
+    match donor {
+        DonorEdit::Choose(person) => Ok(DonorEdit::Choose(view.ledger().stands_for(person)?)),
+        other => Ok(other),
+    }
+}
+
 /// Whether the records that a coding names are in the mirror, and these others.
 pub(super) fn codes_there(
     view: &View<'_>,
@@ -364,6 +374,7 @@ fn stage(view: &View<'_>, changes: &mut Changes, intake: &Intake) -> Result<Stag
         Some(defaults) => row.with_defaults(&defaults),
         None => row,
     };
+    let row = led_on(view, changes, row)?;
     changes.create(Object::GiftStaging, id.0, &row)?;
     Ok(id)
 }

@@ -9,6 +9,7 @@ use super::gifts::{Claim, forget_body};
 use super::{Asked, Desk, Refusal};
 use crate::ground::id::{ConnectionId, Object, PersonId, StagedId, SubjectKey};
 use crate::ground::journal::{Cause, SubjectState};
+use crate::ground::links::Who;
 use crate::ground::staging::{Progress, StagedRow};
 use crate::store::{Changes, Fail, Ledger, Record, Store, StoreError, View, Working};
 
@@ -147,6 +148,7 @@ pub async fn erase_person(
                     erasure.deliveries += 1;
                 }
             }
+            forget_decisions(view, &mut changes, person, &ground)?;
             forget_bodies(view, &mut changes, &rows)?;
             Ok::<_, Fail<Refusal>>((changes, erasure))
         })
@@ -186,6 +188,23 @@ fn names_of(ledger: &Ledger<'_>, person: PersonId, linked: &Linked) -> Result<Ve
 
 const fn is_finished(row: &StagedRow) -> bool {
     matches!(row.progress, Progress::Posted { .. } | Progress::Discarded)
+}
+
+/// What was decided about the person as somebody's duplicate goes with them: a verdict tells what was known of them, a
+/// merge shows what they would have become. Links and groups hold ids alone.
+fn forget_decisions(
+    view: &View<'_>,
+    changes: &mut Changes,
+    person: PersonId,
+    ground: &str,
+) -> Result<(), StoreError> {
+    for verdict in view.ledger().verdicts_of(Who::Person(person))? {
+        changes.erase(verdict.key, ground);
+    }
+    for merge in view.ledger().merges_of(person)? {
+        changes.erase(merge.key, ground);
+    }
+    Ok(())
 }
 
 /// The replay keys of the rows stay, so that a repeated delivery makes nothing; what was delivered is no longer told

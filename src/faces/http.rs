@@ -214,6 +214,7 @@ fn staging() -> Vec<Route> {
 /// The routes of matching.
 fn alike() -> Vec<Route> {
     use Right::{Edit, Review, See};
+    use matching::{links, merges, review};
     let making = "/api/fundraising/gift-batches/{id}/donor-match/create-donors/run";
     let made = "/api/fundraising/gift-batches/{id}/donor-match/create-donors/run/{runId}";
     vec![
@@ -221,6 +222,19 @@ fn alike() -> Vec<Route> {
         on("GET", made, See, get(donor_match::created)),
         on("POST", "/api/fundraising/gift-batches/{id}/donor-match", Review, post(donor_match::start)),
         on("GET", "/api/fundraising/gift-batches/{id}/donor-match/{runId}", See, get(donor_match::run)),
+        on("GET", "/api/fundraising/people/duplicates", See, get(review::pairs)),
+        on("GET", "/api/fundraising/people/duplicates/{left}/{right}", See, get(review::pair)),
+        on("GET", "/api/fundraising/people/links", See, get(links::links)),
+        on("POST", "/api/fundraising/people/links", Review, post(links::make_link)),
+        on("POST", "/api/fundraising/people/links/{id}/undo", Review, post(links::undo_link)),
+        on("GET", "/api/fundraising/people/verdicts", See, get(links::verdicts)),
+        on("POST", "/api/fundraising/people/verdicts", Review, post(links::say)),
+        on("GET", "/api/fundraising/people/agreement", See, get(links::agreed)),
+        on("GET", "/api/fundraising/people/merges", See, get(merges::merges)),
+        on("POST", "/api/fundraising/people/merges", Edit, post(merges::ask)),
+        on("GET", "/api/fundraising/people/merges/{id}", See, get(merges::merge)),
+        on("POST", "/api/fundraising/people/merges/{id}/confirm", Edit, post(merges::confirm)),
+        on("DELETE", "/api/fundraising/people/merges/{id}", Edit, delete(merges::withdraw)),
         on("POST", "/api/fundraising/people/duplicates", See, post(matching::duplicates)),
         on("POST", "/api/fundraising/people/match", See, post(matching::matches)),
         on("POST", "/api/fundraising/people/why", See, post(matching::why)),

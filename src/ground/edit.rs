@@ -262,7 +262,11 @@ pub const fn is_editable(object: Object) -> bool {
         | Object::Balances
         | Object::BooksAside
         | Object::GoldenLink
-        | Object::Book(_) => false,
+        | Object::Book(_)
+        | Object::Verdict
+        | Object::Link
+        | Object::Group
+        | Object::Merge => false,
     }
 }
 

@@ -166,6 +166,14 @@ pub enum Object {
     GoldenLink,
     /// A record of QuickBooks.
     Book(Entity),
+    /// What somebody said about two records: one person or two.
+    Verdict,
+    /// Two records that stand for one person.
+    Link,
+    /// People who may be duplicates of each other.
+    Group,
+    /// People who are to become one record in Twenty.
+    Merge,
 }
 
 /// One of the places for objects that the operator switches on. Which object has it stands in the store; a place is
@@ -221,7 +229,7 @@ impl Object {
     /// The number on disk of the first kind of record of QuickBooks.
     const BOOKS_FIRST: u16 = 200;
 
-    const NAMED: [Self; 31] = [
+    const NAMED: [Self; 35] = [
         Self::People,
         Self::Companies,
         Self::Gifts,
@@ -253,6 +261,10 @@ impl Object {
         Self::Balances,
         Self::BooksAside,
         Self::GoldenLink,
+        Self::Verdict,
+        Self::Link,
+        Self::Group,
+        Self::Merge,
     ];
 
     /// What is mirrored from Twenty by itself, where the workspace has it (the objects that the domain names).
@@ -341,6 +353,10 @@ impl Object {
             Self::BooksAside => 113,
             Self::GoldenLink => 114,
             Self::Book(entity) => Self::BOOKS_FIRST + entity.number(),
+            Self::Verdict => 120,
+            Self::Link => 121,
+            Self::Group => 122,
+            Self::Merge => 123,
         }
     }
 
@@ -385,6 +401,10 @@ impl Object {
             Self::BooksAside => "books_aside",
             Self::GoldenLink => "golden_link",
             Self::Book(entity) => entity.word(),
+            Self::Verdict => "verdict",
+            Self::Link => "link",
+            Self::Group => "duplicate_group",
+            Self::Merge => "merge",
         }
     }
 
@@ -428,7 +448,11 @@ impl Object {
             | Self::Balances
             | Self::BooksAside
             | Self::GoldenLink
-            | Self::Book(_) => return None,
+            | Self::Book(_)
+            | Self::Verdict
+            | Self::Link
+            | Self::Group
+            | Self::Merge => return None,
         })
     }
 }

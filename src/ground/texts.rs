@@ -200,3 +200,57 @@ pub fn books_missing(kind: Option<&str>, id: &str) -> String {
         "A payment names {kind} {id}, which is not here. Read everything again, or look for it in QuickBooks."
     )
 }
+/// What is said of a link between a record and itself.
+pub const LINK_ITSELF: &str = "This is one and the same record. Choose another one.";
+/// What is said of a link that is there.
+pub const LINK_IS_THERE: &str = "These two are linked already. Undo the link first, if it is wrong.";
+/// What is said of a link between two that somebody called two people.
+pub const LINK_TOLD_APART: &str =
+    "Somebody decided that these are two people. Take that decision back first, if it is wrong.";
+/// What is said of a link of a company's gift to a person.
+pub const LINK_OF_COMPANY: &str = "An organisation gave this gift: it is never linked to a person.";
+/// What is said of a link that is undone.
+pub const LINK_UNDONE: &str = "This link is undone already.";
+/// What is said of a link whose two are one record.
+pub const LINK_MERGED: &str = "The two records were merged in Twenty, which cannot be undone. What was known of each stands in the journal.";
+/// What is said of a decision that is not there.
+pub const LINK_NOTHING_SAID: &str = "Nothing was decided about these two yet.";
+/// What an undo says of a row that was erased.
+pub const LINK_ROW_ERASED: &str = "It was erased since.";
+/// What is said of a merge that names somebody twice, or nobody, or too many.
+pub const MERGE_WHO: &str = "Choose one record that stays and one to eight others.";
+/// What is said of a merge of somebody who is being merged.
+pub const MERGE_BUSY: &str =
+    "One of these records is part of another merge that is not done. Wait for that one, or take it back.";
+/// What is said of a merge of a record with changes on their way.
+pub const MERGE_EDIT_BUSY: &str =
+    "A change of one of these records is on its way to Twenty. Wait until it is there, then merge.";
+/// What is said of a merge of a donor whose gift is being sent.
+pub const MERGE_GIFT_BUSY: &str =
+    "A gift of one of these donors is being sent to Twenty. Wait until Twenty has answered, then merge.";
+/// What is said of a merge of two people.
+pub const MERGE_TOLD_APART: &str = "Somebody decided that two of these records are two people. Take that decision back first, if it is wrong.";
+/// What is said of a merge that is not shown yet, or not any more.
+pub const MERGE_NOT_SHOWN: &str =
+    "Look at what would come of this merge first; there is nothing to say yes to now.";
+/// What is said of a merge that cannot be taken back any more.
+pub const MERGE_UNDER_WAY: &str = "This merge is under way or done. It cannot be taken back any more.";
+/// What is said of a merge of a record that is not in Twenty.
+pub const MERGE_GONE: &str =
+    "One of these records is not in Twenty any more, or in its bin. Look at them again.";
+/// What is said of a merge that would change a claim.
+pub const MERGE_CLAIMED: &str = "A gift of one of these donors is in a Gift Aid claim that is finalised, or that Twenty does not show to be a draft. The claim names its donor, so the records stay as they are.";
+/// What is said of a merge whose records changed since it was shown.
+pub const MERGE_MOVED: &str =
+    "One of these records changed since this was shown. Look at what would come of the merge now.";
+/// What is said of a merge in the middle of which somebody else deleted records.
+pub const MERGE_HALF: &str = "Some of these records vanished from Twenty while they were to be merged, and others are still there: somebody else changed them. Nothing more was sent; look at the records.";
+/// What stands at the front of Twenty's own reason for refusing a merge.
+pub const MERGE_REFUSED: &str = "Twenty refused to merge these records: ";
+/// What is said while tasks and notes are not mirrored yet.
+pub const MERGE_LINKS_MISSING: &str = "The links of tasks and notes are not all here yet. They are moved before a merge, or Twenty would delete them. Going on when the sync is complete.";
+/// What is said of gifts that did not come along.
+pub const MERGE_GIFTS_LEFT: &str = "Some gifts did not come along with the merge. Those that are still in Twenty are being pointed to the record that stays; look at the others.";
+/// What is said of a merge that brought no answer.
+pub const MERGE_LOOKING: &str =
+    "It is not known yet whether Twenty merged these records. Looking there before anything is sent again.";

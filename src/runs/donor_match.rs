@@ -10,9 +10,10 @@ use super::{Next, pause_ms};
 use crate::ground::donor_match::{MatchOutcome, Matched, outcome_of};
 use crate::ground::id::{ConnectionId, Object, PersonId, RunId, Seq, StagedId};
 use crate::ground::journal::{Actor, Cause};
+use crate::ground::links::{Link, LinkState, Moved};
 use crate::ground::matching::decide::{Decision, thousandths};
 use crate::ground::run::{ProcessRun, RunStatus, Wish};
-use crate::ground::staging::{StagedRow, Status};
+use crate::ground::staging::{DonorDecision, StagedRow, Status};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 use crate::search::{Judged, Search, Who};
@@ -197,13 +198,30 @@ fn outcome(judged: Result<Judged, &str>, run: RunId, at: Instant) -> (Decision<P
         Decision::Proposed(people, _) => people.clone(),
         Decision::Nobody | Decision::TooLittle | Decision::Company => Vec::new(),
     };
-    let bits = |person: &PersonId| {
-        let alike = judged.matches.alike.iter().find(|alike| alike.who == Who::Person(*person))?;
-        Some((*person, thousandths(alike.bits)))
-    };
+    let bits = |person: &PersonId| Some((*person, thousandths(*judged.weights.get(person)?)));
     let proposed = people.iter().take(PROPOSED_MAX).filter_map(bits).collect();
     let model = judged.matches.learnt.model.version.clone();
     (judged.decision, Matched { outcome, run, at, model, reason: reason.to_owned(), proposed })
+}
+
+/// A link that a run made stands among the links, so that it can be undone as any other.
+fn note_link(
+    changes: &mut Changes,
+    run: &ProcessRun,
+    (row, before): (StagedId, DonorDecision),
+    (kept, rule, at): (PersonId, &str, Instant),
+) -> Result<(), StoreError> {
+    let link = Link {
+        id: Link::id_of_run(run.id.0, row),
+        joined: Who::Row(row),
+        kept,
+        rule: rule.to_owned(),
+        rows: vec![Moved { row, before }],
+        by: Actor::Run(run.id),
+        at,
+        state: LinkState::Made,
+    };
+    changes.open(Object::Link, link.id, &link)
 }
 
 /// Stores what was found of rows that are as they were judged; the run ends when there are none left.
@@ -226,8 +244,12 @@ fn keep(view: &View<'_>, run: &mut ProcessRun, judged: Vec<Judgement>) -> Result
         if same {
             continue;
         }
+        let before = record.value.donor;
         if let Ok(row) = record.value.matched(judgement.found, &judgement.decision) {
             changes.update(Object::GiftStaging, row.id.0, &row)?;
+            if let Decision::Linked(person, rule) = judgement.decision {
+                note_link(&mut changes, run, (row.id, before), (person, rule.word(), now))?;
+            }
         }
     }
     Ok(changes)

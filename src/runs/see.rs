@@ -43,6 +43,10 @@ pub(super) fn meet(
     if known.state == SubjectState::Merged && record.deleted {
         return Ok(Met::Left);
     }
+    if known.state == SubjectState::Merged && known.recorded > asked_at {
+        // It was told before it was merged.
+        return Ok(Met::Left);
+    }
     if known.recorded > asked_at {
         let here = serde_json::from_str::<RecordHead>(&known.value).ok().and_then(|head| head.updated());
         if here.zip(record.updated).is_some_and(|(here, told)| told < here) {

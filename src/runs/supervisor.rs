@@ -11,9 +11,11 @@ use tokio::task::JoinSet;
 
 use super::books::{BooksMeans, Keeper as BooksKeeper};
 use super::cycle::Cycle;
+use super::duplicates::Finder;
 use super::hook::HookKeeper;
 use super::inbox::Inbox;
 use super::learn::Learner;
+use super::merge::Merger;
 use super::process_batch::Planner;
 use super::push::Push;
 use super::reindex::Reindex;
@@ -63,6 +65,9 @@ impl Supervisor {
             let keep = move || books_loop(books.clone(), until.clone());
             tasks.spawn(kept_going("books", Arc::clone(&panics), keep));
         }
+        let (to_find, finds, until) = (means.clone(), Arc::clone(search), stopped.clone());
+        let find = move || find_loop(to_find.clone(), Arc::clone(&finds), until.clone());
+        tasks.spawn(kept_going("duplicates", Arc::clone(&panics), find));
         let (to_index, search) = (means.clone(), Arc::clone(search));
         let reindex = move || reindex_loop(to_index.clone(), Arc::clone(&search), stopped.clone());
         tasks.spawn(kept_going("reindex", panics, reindex));
@@ -131,11 +136,12 @@ enum Keeper {
     Push,
     Plan,
     Learn,
+    Merge,
 }
 
 impl Keeper {
-    const ALL: [Self; 7] =
-        [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push, Self::Plan, Self::Learn];
+    const ALL: [Self; 8] =
+        [Self::Walk, Self::Cycle, Self::Inbox, Self::Hook, Self::Push, Self::Plan, Self::Learn, Self::Merge];
 
     const fn word(self) -> &'static str {
         match self {
@@ -146,6 +152,7 @@ impl Keeper {
             Self::Push => "push",
             Self::Plan => "plan",
             Self::Learn => "learn",
+            Self::Merge => "merge",
         }
     }
 }
@@ -158,6 +165,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
     let mut hook = HookKeeper::new(means.clone());
     let mut push = Push::new(means.clone());
     let mut planner = Planner::new(means.clone());
+    let mut merger = Merger::new(means.clone());
     let learner = Learner { store: means.store.clone(), world: means.world.clone() };
     while !*stopped.borrow() {
         let next = match keeper {
@@ -168,6 +176,7 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
             Keeper::Push => push.step().await,
             Keeper::Plan => planner.step().await,
             Keeper::Learn => learner.step().await,
+            Keeper::Merge => merger.step().await,
         };
         let _ = rest(&means, next, &mut notes, &mut stopped).await;
     }
@@ -195,6 +204,15 @@ async fn reindex_loop(means: Means, search: Arc<Search>, mut stopped: watch::Rec
     let reindex = Reindex { search, store: means.store.clone(), world: means.world.clone() };
     while !*stopped.borrow() {
         let next = reindex.step().await;
+        let _ = rest(&means, next, &mut notes, &mut stopped).await;
+    }
+}
+
+async fn find_loop(means: Means, search: Arc<Search>, mut stopped: watch::Receiver<bool>) {
+    let mut notes = means.store.watch();
+    let finder = Finder { search, store: means.store.clone(), world: means.world.clone() };
+    while !*stopped.borrow() {
+        let next = finder.step().await;
         let _ = rest(&means, next, &mut notes, &mut stopped).await;
     }
 }

@@ -13,9 +13,11 @@ use super::doc::Doc;
 use super::query::Kind;
 
 /// The number of our schema; raised whenever fields, terms or keys are made in another way.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 /// Memory of the writer, in bytes: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
+/// Memory of a writer that has far to go, in bytes: fewer and larger segments, which need not be merged so often.
+const FAR_WRITER_BYTES: usize = 60_000_000;
 /// Share of deleted documents from which a segment is written anew.
 const DELETED_MAX: f32 = 0.3;
 
@@ -160,8 +162,8 @@ impl Shelf {
     }
 
     /// Begins to write. What is not committed is forgotten when the writer is dropped.
-    pub(super) fn writer(&self) -> Result<Writer, TantivyError> {
-        let writer = self.bare_writer()?;
+    pub(super) fn writer(&self, far: bool) -> Result<Writer, TantivyError> {
+        let writer = self.writer_of(if far { FAR_WRITER_BYTES } else { WRITER_BYTES })?;
         let mut merging = LogMergePolicy::default();
         merging.set_del_docs_ratio_before_merge(DELETED_MAX);
         writer.open()?.set_merge_policy(Box::new(merging));
@@ -170,9 +172,13 @@ impl Shelf {
 
     /// A writer that merges only what it is told to.
     pub(super) fn bare_writer(&self) -> Result<Writer, TantivyError> {
+        self.writer_of(WRITER_BYTES)
+    }
+
+    fn writer_of(&self, bytes: usize) -> Result<Writer, TantivyError> {
         let options = IndexWriterOptions::builder()
             .num_worker_threads(1)
-            .memory_budget_per_thread(WRITER_BYTES)
+            .memory_budget_per_thread(bytes)
             .num_merge_threads(1)
             .build();
         let writer: IndexWriter = self.index.writer_with_options(options)?;
@@ -213,9 +219,11 @@ impl Writer {
         self.writer.as_mut().ok_or_else(closed)
     }
 
-    /// Replaces the document of a subject; without a new one the old one is gone.
-    pub(super) fn put(&self, subject: u64, doc: Option<&Doc>) -> Result<(), TantivyError> {
-        self.open()?.delete_term(Term::from_field_u64(self.fields.subject, subject));
+    /// Replaces the document of a subject, if there may be one; without a new one the old one is gone.
+    pub(super) fn put(&self, subject: u64, doc: Option<&Doc>, known: bool) -> Result<(), TantivyError> {
+        if known {
+            self.open()?.delete_term(Term::from_field_u64(self.fields.subject, subject));
+        }
         let Some(doc) = doc else { return Ok(()) };
         let mut document = TantivyDocument::default();
         document.add_u64(self.fields.subject, subject);

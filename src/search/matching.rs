@@ -2,12 +2,15 @@
 //!
 //! The index only says whom to look at; what is compared is read from the ledger, so a weight is never of an older version.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::likely::Likely;
 use super::{Search, SearchError, lock};
-use crate::ground::id::{ConnectionId, Object, PersonId, StagedId, SubjectId, SubjectKey};
+use crate::ground::id::{ConnectionId, Object, PersonId, SubjectId};
 use crate::ground::journal::SubjectState;
+use crate::ground::links::Said;
+pub use crate::ground::links::Who;
 use crate::ground::matching::compare::{Found, compare};
 use crate::ground::matching::decide::{Asked, Candidate, Decision, Thresholds, Trust, decide};
 use crate::ground::matching::keys::search_keys;
@@ -20,15 +23,6 @@ use crate::store::{Ledger, Record, StoreError};
 
 /// Owners of one e-mail address that are looked at beside those who share keys.
 const OWNERS_MAX: usize = 50;
-
-/// A record that people are compared by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Who {
-    /// A person of Twenty.
-    Person(PersonId),
-    /// A gift waiting whose donor is not known.
-    Row(StagedId),
-}
 
 /// Somebody who may be meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +68,8 @@ pub struct Judged {
     pub decision: Decision<PersonId>,
     /// Everybody who was looked at, waiting rows too.
     pub matches: Matches,
+    /// The most that a record of each of these people is worth, in bits.
+    pub weights: BTreeMap<PersonId, f64>,
 }
 
 impl Judged {
@@ -87,16 +83,6 @@ impl Judged {
 
 fn same_address(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
-}
-
-impl Who {
-    /// The name of the record.
-    pub fn key(self) -> SubjectKey {
-        match self {
-            Self::Person(person) => SubjectKey::twenty(Object::People, person.0),
-            Self::Row(row) => SubjectKey::here(Object::GiftStaging, row.0),
-        }
-    }
 }
 
 impl Search {
@@ -169,15 +155,25 @@ impl Search {
         let matches = self.alike(ledger, asked, but, limit)?;
         let email = asked.emails.first().map_or("", String::as_str);
         let asks = Asked { first: &asked.first, last: &asked.last, email, company };
-        let people = matches.alike.iter().filter_map(|alike| {
-            let Who::Person(id) = alike.who else { return None };
+        let mut people: Vec<Candidate<'_, PersonId>> = Vec::with_capacity(matches.alike.len());
+        for alike in &matches.alike {
+            let Who::Person(id) = alike.who else { continue };
+            if is_told_apart(ledger, but, alike.who)? {
+                continue;
+            }
+            // Records that were linked are one person.
+            let id = ledger.stands_for(id)?;
             let (first, last) = (alike.donor.first.as_str(), alike.donor.last.as_str());
-            Some(Candidate { id, first, last, emails: &alike.donor.emails, bits: alike.bits })
-        });
-        let people: Vec<Candidate<'_, PersonId>> = people.collect();
+            people.push(Candidate { id, first, last, emails: &alike.donor.emails, bits: alike.bits });
+        }
         let trust = trust(ledger, &matches.learnt)?;
         let decision = decide(&asks, &people, Thresholds::default(), trust);
-        Ok(Judged { decision, matches })
+        let mut weights = BTreeMap::new();
+        for one in &people {
+            let most = weights.entry(one.id).or_insert(one.bits);
+            *most = most.max(one.bits);
+        }
+        Ok(Judged { decision, matches, weights })
     }
 
     /// How two records compare, whether or not they would be candidates for each other.
@@ -223,6 +219,12 @@ impl Search {
         }
         Ok(known)
     }
+}
+
+/// Whether somebody said of the two that they are not one person, and that holds.
+fn is_told_apart(ledger: &Ledger<'_>, one: Option<Who>, other: Who) -> Result<bool, StoreError> {
+    let Some(one) = one else { return Ok(false) };
+    Ok(ledger.said(one, other)?.is_some_and(|verdict| verdict.said == Said::Different))
 }
 
 /// Whether unique strong matches may be linked without a person: switched on, and proven by people's decisions here.

@@ -14,7 +14,7 @@ mod query;
 mod stretch;
 mod text;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tantivy::{Searcher, TantivyError};
@@ -32,7 +32,7 @@ use doc::{Doc, is_followed};
 use index::{Mark, Shelf, Writer};
 use overlay::{Newer, Overlay};
 use query::Query;
-use stretch::read;
+use stretch::{Stretch, read};
 
 /// With fewer answers than this, small mistakes are forgiven.
 const FEW: usize = 5;
@@ -85,6 +85,8 @@ struct Limits {
     chunk: u64,
     /// Chunks of one piece of catching up.
     chunks: u32,
+    /// Chunks of one piece that has far to go: each commit costs, and nobody waits for it.
+    far_chunks: u32,
     /// Versions in memory from which catching up pays.
     worth: usize,
     /// Entries from which it pays, whatever they are about: they are read at the next start.
@@ -98,6 +100,7 @@ impl Limits {
         scan: 200_000,
         chunk: 2_000,
         chunks: 5,
+        far_chunks: 50,
         worth: 500,
         worth_entries: 5_000,
     };
@@ -121,6 +124,8 @@ pub struct Search {
     /// Somebody was erased of whom the files may still hold words.
     purge: AtomicBool,
     limits: Limits,
+    /// Subjects above this one are in no file: their numbers grow with the journal. The most there is where not known.
+    highest: AtomicU64,
     /// What was learnt of the base last, by the entry that says so.
     learnt: Mutex<Option<(Seq, Arc<Learnt>)>>,
 }
@@ -147,7 +152,9 @@ impl Search {
         let (shelf, seq, purge) = shelf(&place, store, limits)?;
         let now =
             Now { searcher: shelf.searcher(), overlay: Overlay::new(seq, limits.held), listening: false };
+        let highest = if now.searcher.num_docs() == 0 { 0 } else { u64::MAX };
         let search = Arc::new(Self {
+            highest: AtomicU64::new(highest),
             place,
             shelf,
             now: Mutex::new(now),
@@ -252,19 +259,18 @@ impl Search {
             };
         }
         let mut erased = stretch.erased || self.purge.load(Ordering::Relaxed);
+        let far = stretch.end - stretch.read.seq > self.limits.chunk * u64::from(self.limits.chunks) * 4;
         let writer = match slot {
             Some(writer) => writer,
-            None => slot.insert(self.shelf.writer()?),
+            None => slot.insert(self.shelf.writer(far)?),
         };
+        let most = if far { self.limits.far_chunks } else { self.limits.chunks };
         let mut chunks = 1;
         loop {
-            for (subject, _, doc) in &stretch.people {
-                writer.put(*subject, doc.as_ref())?;
-            }
-            if stretch.read.seq >= stretch.end || chunks >= self.limits.chunks {
-                break;
-            }
-            stretch = read(store, stretch.read.seq, self.limits.chunk)?;
+            let ends = stretch.read.seq >= stretch.end || chunks >= most;
+            let next = self.put_while_reading(writer, &stretch, store, !ends)?;
+            let Some(next) = next else { break };
+            stretch = next;
             erased |= stretch.erased;
             chunks += 1;
         }
@@ -276,6 +282,32 @@ impl Search {
         now.searcher = searcher;
         now.overlay.passed(stretch.read.seq);
         Ok(erased || stretch.read.seq < stretch.end)
+    }
+
+    /// Puts a stretch into the index, and reads the next one meanwhile.
+    fn put_while_reading(
+        &self,
+        writer: &Writer,
+        stretch: &Stretch,
+        store: &Store,
+        more: bool,
+    ) -> Result<Option<Stretch>, SearchError> {
+        let (from, many) = (stretch.read.seq, self.limits.chunk);
+        std::thread::scope(|threads| {
+            let reading = more.then(|| threads.spawn(move || read(store, from, many)));
+            let mut highest = self.highest.load(Ordering::Relaxed);
+            for (subject, _, doc) in &stretch.people {
+                // What was never put is not to be deleted first.
+                writer.put(*subject, doc.as_ref(), *subject <= highest)?;
+                highest = highest.max(*subject);
+            }
+            self.highest.store(highest, Ordering::Relaxed);
+            match reading.map(std::thread::ScopedJoinHandle::join) {
+                None => Ok(None),
+                Some(Ok(read)) => Ok(Some(read?)),
+                Some(Err(_)) => Err(SearchError::Index("reading the journal panicked".into())),
+            }
+        })
     }
 
     /// Takes the words of erased people out of the files.
@@ -294,6 +326,11 @@ impl Search {
         writer.sweep()?;
         self.purge.store(false, Ordering::Relaxed);
         Ok(false)
+    }
+
+    /// How many changes of the journal are not looked at yet; 0 in ordinary times.
+    pub fn behind(&self) -> u64 {
+        lock(&self.now).overlay.behind()
     }
 
     /// Whether [`Search::catch_up`] has something worth doing.

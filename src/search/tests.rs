@@ -111,7 +111,8 @@ fn answers(store: &Store, search: &Search, expected: &[(&str, &[u128])]) {
     check(&Search::open(Place::Memory, store).unwrap(), "begun anew");
 }
 
-const SMALL: Limits = Limits { held: 4, fill: 5, scan: 30, chunk: 3, chunks: 2, worth: 2, worth_entries: 10 };
+const SMALL: Limits =
+    Limits { held: 4, fill: 5, scan: 30, chunk: 3, chunks: 2, far_chunks: 3, worth: 2, worth_entries: 10 };
 
 /// Short words: they are found as they are or not at all.
 fn words(n: u128) -> &'static str {

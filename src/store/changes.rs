@@ -7,8 +7,8 @@ use super::codec::{encode, to_json};
 use super::error::StoreError;
 use super::key;
 use super::tables::Working;
-use crate::ground::id::{ConnectionId, ForeignId, Object, Seq, SubjectKey};
-use crate::ground::journal::{Cause, MergedInto, Op};
+use crate::ground::id::{ConnectionId, ForeignId, Object, PersonId, Seq, SubjectKey};
+use crate::ground::journal::{Actor, Cause, MergedInto, Op};
 use crate::ground::mirror::MirrorState;
 use crate::ground::outbox::Message;
 use crate::ground::time::Instant;
@@ -196,6 +196,15 @@ impl Changes {
         self.working(Working::Inbox, &key::record_slot(connection, object, id), row)
     }
 
+    /// What two people were found to be worth to each other, in thousandths of a bit; `None`: they are not alike any more.
+    pub fn alike(&mut self, one: PersonId, other: PersonId, bits: Option<i64>) -> Result<(), StoreError> {
+        for (left, right) in [(one, other), (other, one)] {
+            let slot = [left.0.as_bytes().as_slice(), right.0.as_bytes()].concat();
+            self.working(Working::Alike, &slot, bits.as_ref())?;
+        }
+        Ok(())
+    }
+
     /// What is known of the workspace behind a connection.
     pub fn workspace(&mut self, connection: ConnectionId, workspace: &Workspace) -> Result<(), StoreError> {
         self.working_text(Working::Workspace, &connection.0.to_be_bytes(), Some(workspace))
@@ -217,6 +226,11 @@ impl Changes {
     /// A sealed secret; `None` removes it.
     pub fn secret(&mut self, name: &str, sealed: Option<Vec<u8>>) {
         self.secrets.push((name.to_owned(), sealed));
+    }
+
+    /// Who makes them.
+    pub const fn actor(&self) -> &Actor {
+        &self.cause.actor
     }
 
     /// The request that led to these changes.

@@ -9,8 +9,11 @@ use super::key::{self, IndexKey};
 use super::tables::Index;
 use crate::ground::access::User;
 use crate::ground::crm::{GiftDonor, PersonRecord};
+use crate::ground::groups::Group;
 use crate::ground::id::{Object, PersonId, StagedId};
 use crate::ground::journal::{MergedInto, SubjectState};
+use crate::ground::links::{Link, Verdict};
+use crate::ground::merge::Merge;
 use crate::ground::run::ProcessRun;
 use crate::ground::staging::StagedRow;
 
@@ -99,6 +102,9 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         | Object::Opportunities
         | Object::WorkspaceMembers
         | Object::Custom(_) => {}
+        Object::Verdict | Object::Link | Object::Group | Object::Merge => {
+            keys.standing.extend(pair_keys(name.object, json)?);
+        }
         Object::TaskTargets | Object::NoteTargets => keys.standing.extend(link_keys(name.object, json)),
         Object::User => {
             let user: User = from_json("user", json)?;
@@ -119,6 +125,31 @@ struct About {
 #[derive(Deserialize)]
 struct EvidenceRow {
     row: StagedId,
+}
+
+/// The records that a decision about people names.
+fn pair_keys(object: Object, json: &str) -> Result<Vec<Key>, StoreError> {
+    let mut named: Vec<Uuid> = match object {
+        Object::Verdict => {
+            let verdict: Verdict = from_json("verdict", json)?;
+            vec![verdict.left.uuid(), verdict.right.uuid()]
+        }
+        Object::Link => {
+            let link: Link = from_json("link", json)?;
+            vec![link.joined.uuid(), link.kept.0]
+        }
+        Object::Group => {
+            let group: Group = from_json("group of duplicates", json)?;
+            group.members.iter().map(|person| person.0).collect()
+        }
+        _ => {
+            let merge: Merge = from_json("merge", json)?;
+            merge.people().map(|person| person.0).collect()
+        }
+    };
+    named.sort_unstable();
+    named.dedup();
+    Ok(named.into_iter().map(|id| Key::Subject(key::pairs_by_record(object, id))).collect())
 }
 
 /// A foreign record that does not read as a gift has no donor to find it by; it is mirrored all the same.

@@ -128,6 +128,17 @@ impl Giving {
             .collect()
     }
 
+    /// What somebody gave in all, and how many gifts.
+    pub fn given_by(&self, donor: PersonId) -> (Totals, u64) {
+        let (first, last) = (CalendarDate::FIRST, CalendarDate::LAST);
+        let (mut totals, mut count) = (Totals::default(), 0);
+        for (.., id) in self.by_donor.range((donor, first, Uuid::nil())..=(donor, last, Uuid::max())) {
+            count += 1;
+            self.gifts.get(id).and_then(|gift| gift.amount).into_iter().for_each(|amount| totals.add(amount));
+        }
+        (totals, count)
+    }
+
     /// The gifts of whoever gave this one, the oldest first; none of an organisation's.
     fn of_donor(&self, gift: &Given) -> impl DoubleEndedIterator<Item = GiftId> + '_ {
         let range = gift.donor.map(|donor| {

@@ -155,6 +155,11 @@ pub(super) fn links_by_target(links: Object, record: Uuid) -> IndexKey {
     IndexKey::new(Index::LinksByTarget).bytes(&links.number().to_be_bytes()).uuid(record)
 }
 
+/// Verdicts, links, groups or merges that name this record.
+pub(super) fn pairs_by_record(of: Object, record: Uuid) -> IndexKey {
+    IndexKey::new(Index::PairsByRecord).bytes(&of.number().to_be_bytes()).uuid(record)
+}
+
 /// Counter of subjects by state.
 pub(super) fn count(connection: ConnectionId, object: Object, of: SubjectState) -> Vec<u8> {
     let mut out = vec![1];

@@ -18,6 +18,7 @@ mod giving;
 mod ids;
 mod key;
 mod ledger;
+mod links;
 mod made;
 mod migrate;
 mod names;

@@ -76,6 +76,10 @@ pub enum Working {
     BooksMeter = 18,
     /// hash of a state -> a consent that was asked for, as JSON text.
     BooksConsent = 19,
+    /// How far the search for duplicates is, as JSON text.
+    Finding = 20,
+    /// (person, person) -> what their comparison is worth, in thousandths of a bit; stands in both orders.
+    Alike = 21,
 }
 
 /// The numbers of the indexes. They stand on disk: append only.
@@ -110,12 +114,14 @@ pub(super) enum Index {
     EditsByRecord = 13,
     /// (object, id of what it is about, subject): links of tasks and notes.
     LinksByTarget = 14,
+    /// (object, id of what it is about, subject): verdicts, links, groups and merges by each record they name.
+    PairsByRecord = 20,
 }
 
 #[cfg(test)]
 impl Index {
     /// Every index.
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Newest,
         Self::GiftsByDonor,
         Self::StagedByStatus,
@@ -130,6 +136,7 @@ impl Index {
         Self::StagedByDonor,
         Self::EditsByRecord,
         Self::LinksByTarget,
+        Self::PairsByRecord,
     ];
 }
 
@@ -184,6 +191,6 @@ mod tests {
             Working::Connection as u8,
         ];
         assert_eq!(working, [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        assert_eq!(Index::ALL.map(|index| index as u8), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20]);
     }
 }

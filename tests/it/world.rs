@@ -15,6 +15,7 @@ use almoner::ground::gift::{GiftIntent, PaymentMethod};
 use almoner::ground::id::{BatchId, ConnectionId, Object, PersonId, RunId, StagedId, UserId};
 use almoner::ground::intake::Intake;
 use almoner::ground::journal::SubjectState;
+use almoner::ground::merge::Merge;
 use almoner::ground::money::Money;
 use almoner::ground::quarantine::Quarantined;
 use almoner::ground::run::{CHUNK, RunKind};
@@ -27,6 +28,7 @@ use almoner::runs::cycle::Cycle;
 use almoner::runs::gate::Gate;
 use almoner::runs::hook::HookKeeper;
 use almoner::runs::inbox::Inbox;
+use almoner::runs::merge::Merger;
 use almoner::runs::process_batch::{Planner, ProcessBatch};
 use almoner::runs::push::Push;
 use almoner::runs::walk::Walker;
@@ -102,6 +104,7 @@ pub struct Process {
     hook: HookKeeper,
     push: Push,
     planner: Planner,
+    merger: Merger,
     runs: BTreeMap<RunId, ProcessBatch>,
     search: Option<Arc<Search>>,
     pub wire: Arc<Wire>,
@@ -379,6 +382,7 @@ impl Process {
             hook: HookKeeper::new(means.clone()),
             push: Push::new(means.clone()),
             planner: Planner::new(means.clone()),
+            merger: Merger::new(means.clone()),
             desk,
             means,
             runs: BTreeMap::new(),
@@ -412,6 +416,7 @@ impl Process {
         next = sooner(next, block(self.hook.step()));
         next = sooner(next, block(self.push.step()));
         next = sooner(next, block(self.planner.step()));
+        next = sooner(next, block(self.merger.step()));
         let active = self.means.store.snapshot().and_then(|snapshot| snapshot.ledger().active_runs());
         let Ok(active) = active else { return Next::Wait(self.means.world.now().plus_millis(1_000)) };
         for record in active {
@@ -459,7 +464,9 @@ impl Process {
         let passes_done = workspace.schema.is_some()
             && workspace.mirrored().into_iter().all(|(object, _)| rests(object))
             && ledger.inbox(ConnectionId::TWENTY, 1).is_ok_and(|inbox| inbox.is_empty());
+        let merges = ledger.all_here::<Merge>("merge", Object::Merge);
         passes_done
+            && merges.is_ok_and(|merges| !merges.iter().any(|merge| merge.value.state.is_at_work()))
             && ledger.active_runs().is_ok_and(|runs| runs.is_empty())
             && ledger.outbox_len().is_ok_and(|len| len == 0)
             && ledger.open_edits().is_ok_and(|edits| !edits.iter().any(|edit| edit.value.state.is_open()))

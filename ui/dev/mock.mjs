@@ -758,7 +758,192 @@ function mark(id, processingStatus) {
   change(row, { processingStatus, errorDetail: null }, why);
   return row;
 }
+// Duplicates: three pairs of the first donors, and what was said about them.
+const pairs = [0, 2, 4].map((at, n) => ({
+  left: donors[at],
+  right: donors[at + 1],
+  bits: [4.2, 1.1, -0.6][n],
+}));
+const verdicts = new Map();
+const personLinks = new Map();
+const mergesAsked = new Map();
+const word = (bits) =>
+  bits > 9.9 ? 'certain' : bits > 3.2 ? 'very likely' : bits > -3.2 ? 'possible' : 'unlikely';
+const short = ({ id, name, email, city }) => ({ id, name, email, city, postcode: null });
+const end = (donor) => ({ kind: 'person', id: donor.id, name: donor.name });
+const pairSide = (donor) => ({
+  ...short(donor),
+  url: donor.url,
+  createdAt: '2024-03-01T09:00:00.000Z',
+  giving: {
+    count: donor.giftCount,
+    totals: [{ amountMicros: donor.giftCount * 25_000_000, currencyCode: 'GBP', rows: donor.giftCount }],
+    firstDate: donor.lastGiftDate,
+    lastDate: donor.lastGiftDate,
+    withoutAmount: 0,
+  },
+  gifts: [],
+  waiting: 0,
+});
+const openPairs = () =>
+  pairs.filter((it) => !['same', 'different', 'unsure'].includes(verdicts.get(it)?.said));
+function pairList({ q }) {
+  const blind = q.get('blind') === 'true';
+  const data = openPairs().map((it) => ({
+    left: short(it.left),
+    right: short(it.right),
+    groupId: it.left.id,
+    groupSize: 2,
+    weakest: true,
+    bridge: false,
+    atRisk: { amountMicros: 50_000_000, currencyCode: 'GBP' },
+    bits: blind ? null : it.bits,
+    likelihood: blind ? null : word(it.bits),
+  }));
+  const finding = { complete: true, lookedAt: donors.length, people: donors.length, model: 'mock' };
+  return { data, meta: { asOf: now(), total: data.length, groups: data.length, hasMore: false, finding } };
+}
+function pairView({ q, id }) {
+  const it = pairs.find((pair) => pair.left.id === id);
+  if (!it) throw new Problem(404, 'Not found', 'There is no such donor.');
+  const hidden = q.get('blind') === 'true' && !verdicts.has(it);
+  const field = (label, left, right) => ({
+    label,
+    left,
+    right,
+    found: !left || !right ? 'missing' : left === right ? 'same' : 'different',
+  });
+  const data = {
+    left: pairSide(it.left),
+    right: pairSide(it.right),
+    fields: [
+      field('First name', it.left.name.split(' ')[0], it.right.name.split(' ')[0]),
+      field('Last name', it.left.name.split(' ')[1], it.right.name.split(' ')[1]),
+      field('E-mail', it.left.email, it.right.email),
+      field('Town', it.left.city, it.right.city),
+    ],
+    keep: it.left.id,
+    weight: hidden ? null : { bits: it.bits, probability: 0.9, likelihood: word(it.bits), waterfall: [] },
+    line: hidden
+      ? null
+      : `${word(it.bits)} (${it.bits} bits); for: last name the same (+6.1); against: e-mail different (-1.9)`,
+    group: {
+      id: it.left.id,
+      members: [short(it.left), short(it.right)],
+      weakest: true,
+      probability: hidden ? null : 0.9,
+    },
+    verdict: null,
+    link: null,
+  };
+  return { data };
+}
+function sayPair({ body }) {
+  const it = pairs.find((pair) => pair.left.id === body.left.personId);
+  if (!it) throw new Problem(404, 'Not found', 'There is no such record.');
+  const before = verdicts.get(it);
+  if (before?.linkId) personLinks.get(before.linkId).state = 'undone';
+  let linkId = null;
+  if (body.said === 'same' && body.keep) {
+    linkId = randomUUID();
+    const [kept, joined] = body.keep === it.left.id ? [it.left, it.right] : [it.right, it.left];
+    personLinks.set(linkId, {
+      id: linkId,
+      joined: end(joined),
+      kept: end(kept),
+      rule: 'person',
+      state: 'made',
+      rows: 0,
+      who: 'Maya Okafor',
+      at: now(),
+      undoneBy: null,
+      undoneAt: null,
+      conflicts: [],
+    });
+  }
+  const verdict = {
+    id: randomUUID(),
+    left: end(it.left),
+    right: end(it.right),
+    said: body.said,
+    holds: body.said !== 'open',
+    expired: null,
+    bits: it.bits,
+    likelihood: word(it.bits),
+    model: 'mock',
+    blind: body.blind,
+    linkId,
+    who: 'Maya Okafor',
+    at: now(),
+  };
+  verdicts.set(it, verdict);
+  return { data: verdict };
+}
+const newest = (map) => ({
+  data: [...map.values()].toReversed(),
+  meta: { has_more: false, next_cursor: null, as_of: now() },
+});
+function agreement() {
+  const said = [...verdicts.values()].filter((it) => it.said === 'same' || it.said === 'different');
+  const agrees = (it) => it.bits > 0 === (it.said === 'same');
+  const blind = said.filter((it) => it.blind);
+  return {
+    data: {
+      decided: said.length,
+      agreed: said.filter(agrees).length,
+      blind: blind.length,
+      blindAgreed: blind.filter(agrees).length,
+      unsure: [...verdicts.values()].filter((it) => it.said === 'unsure').length,
+      expired: 0,
+      byLikelihood: [],
+    },
+  };
+}
+function askMerge({ body }) {
+  const who = (id) => end(donors.find((it) => it.id === id));
+  const merge = {
+    id: randomUUID(),
+    keep: who(body.keepId),
+    lose: body.loseIds.map(who),
+    state: 'previewed',
+    preview: { record: null, gifts: 2, links: 0, rows: 0, at: now() },
+    note: null,
+    lostGifts: [],
+    withdrawable: true,
+    who: 'Maya Okafor',
+    at: now(),
+    doneAt: null,
+  };
+  mergesAsked.set(merge.id, merge);
+  return { data: merge };
+}
+
 const routes = [
+  ['GET', '/api/fundraising/people/duplicates', pairList],
+  ['GET', '/api/fundraising/people/duplicates/:id/:other', pairView],
+  ['POST', '/api/fundraising/people/verdicts', sayPair],
+  ['GET', '/api/fundraising/people/agreement', agreement],
+  ['GET', '/api/fundraising/people/links', () => newest(personLinks)],
+  [
+    'POST',
+    '/api/fundraising/people/links/:id/undo',
+    ({ id }) => ({ data: Object.assign(personLinks.get(id), { state: 'undone' }) }),
+  ],
+  ['GET', '/api/fundraising/people/merges', () => newest(mergesAsked)],
+  ['POST', '/api/fundraising/people/merges', askMerge],
+  [
+    'POST',
+    '/api/fundraising/people/merges/:id/confirm',
+    ({ id }) => ({ data: Object.assign(mergesAsked.get(id), { state: 'done', withdrawable: false }) }),
+  ],
+  [
+    'DELETE',
+    '/api/fundraising/people/merges/:id',
+    ({ id }) => {
+      Object.assign(mergesAsked.get(id), { state: 'withdrawn', withdrawable: false });
+      return null;
+    },
+  ],
   ['GET', '/api/session', session],
   [
     'GET',

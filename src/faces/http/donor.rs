@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::auth::Known;
 use super::edits::{PendingEdit, pending_edit};
 use super::journal::{EntryView, entry_view};
+use super::matching::links::PersonLinkView;
 use super::params::NoParams;
 use super::problem::Problem;
 use super::row::{StagedRowView, row_view};
@@ -17,6 +18,7 @@ use super::{Face, known_id};
 use crate::ground::crm::{GiftRecord, PersonRecord, record_url};
 use crate::ground::id::{Object, PersonId, Seq, SubjectKey};
 use crate::ground::journal::SubjectState;
+use crate::ground::links::Who;
 use crate::ground::money::Totals;
 use crate::ground::time::CalendarDate;
 use crate::store::{Ledger, StoreError};
@@ -67,6 +69,8 @@ pub struct DonorPage {
     record: Box<RawValue>,
     /// A change that is on its way or waits for a person.
     pending_edit: Option<PendingEdit>,
+    /// Other records that were linked to this one: what they gave is told here too.
+    links: Vec<PersonLinkView>,
     giving: GivingView,
     gifts: Vec<DonorGift>,
     /// Gifts that are not in Twenty yet.
@@ -192,18 +196,34 @@ fn linked(
     Ok(views)
 }
 
-/// All gifts of the donor, and the newest of them one by one.
-fn giving(
+impl GivingView {
+    /// Posted gifts.
+    pub(super) const fn posted(&self) -> u64 {
+        self.count
+    }
+}
+
+/// All gifts of records that are one person, and the newest of them one by one.
+pub(super) fn giving(
     ledger: &Ledger<'_>,
     face: &Face,
-    donor: PersonId,
+    donors: &[PersonId],
 ) -> Result<(GivingView, Vec<DonorGift>), StoreError> {
-    let page = ledger.gifts_of(donor, None, SUMMED_MAX)?;
-    let complete = page.next.is_none();
+    let (mut records, mut complete, mut all) = (Vec::new(), true, 0);
+    for donor in donors {
+        let page = ledger.gifts_of(*donor, None, SUMMED_MAX)?;
+        complete &= page.next.is_none();
+        records.extend(page.items);
+    }
+    if !complete {
+        for donor in donors {
+            all += ledger.gift_count_of(*donor)?;
+        }
+    }
     let (mut sums, mut without, mut count) = (Totals::default(), 0, 0);
     let mut dates: Vec<CalendarDate> = Vec::new();
     let mut gifts = Vec::new();
-    for record in page.items {
+    for record in records {
         let known = matches!(record.state, SubjectState::Live | SubjectState::Pending);
         let gift = serde_json::from_str::<GiftRecord>(&record.value).ok().map(GiftRecord::into_gift);
         let Some(gift) = gift.filter(|_| known) else { continue };
@@ -228,7 +248,7 @@ fn giving(
     gifts.sort_by(|(a, _), (b, _)| b.cmp(a));
     gifts.truncate(GIFTS_MAX);
     let figures = GivingView {
-        count: if complete { count } else { ledger.gift_count_of(donor)? },
+        count: if complete { count } else { all },
         totals: complete.then(|| totals(&sums)),
         first_date: dates.iter().min().filter(|_| complete).map(ToString::to_string),
         last_date: dates.iter().max().filter(|_| complete).map(ToString::to_string),
@@ -258,13 +278,21 @@ pub(super) async fn donor(
     let id: Uuid = known_id(&id, "donor")?;
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
-    // An id that was merged into another leads to whoever stayed.
-    let record = ledger.record_of(&SubjectKey::twenty(Object::People, id))?;
+    // An id that was merged into another, or linked to it, leads to whoever stayed.
+    let asked = PersonId(id);
+    let stands_for = ledger.stands_for(asked)?;
+    let record = ledger.record_of(&SubjectKey::twenty(Object::People, stands_for.0))?;
     let record = record.ok_or_else(|| Problem::not_found("donor"))?;
     let id = record.key.uuid().unwrap_or(id);
     let person = serde_json::from_str::<PersonRecord>(&record.value).ok().map(PersonRecord::into_person);
     let raw = RawValue::from_string(record.value.clone()).map_err(|_| Problem::not_found("donor"))?;
-    let (giving, gifts) = giving(&ledger, &face, PersonId(id))?;
+    let links = ledger.leading_to(PersonId(id))?;
+    let joined = links.iter().filter_map(|link| match link.joined {
+        Who::Person(person) => Some(person),
+        Who::Row(_) => None,
+    });
+    let all: Vec<PersonId> = std::iter::once(PersonId(id)).chain(joined).collect();
+    let (giving, gifts) = giving(&ledger, &face, &all)?;
     let mut history = Vec::new();
     for seq in ledger.history(record.subject, Seq(u64::MAX), HISTORY_MAX)? {
         history.extend(entry_view(&ledger, seq)?);
@@ -282,6 +310,7 @@ pub(super) async fn donor(
         url: record_url(&face.info.twenty_url, Object::People, id),
         record: raw,
         pending_edit: pending_edit(&ledger, Object::People, id)?,
+        links: links.iter().map(|link| PersonLinkView::of(&ledger, link)).collect::<Result<_, _>>()?,
         giving,
         gifts,
         waiting: waiting(&ledger, &face, PersonId(id))?,

@@ -2,6 +2,9 @@
 //! not taken for one. All of it from the mirror and the rows waiting; Twenty is not asked.
 
 mod asks;
+pub(super) mod links;
+pub(super) mod merges;
+pub(super) mod review;
 
 use axum::Json;
 use axum::body::Bytes;

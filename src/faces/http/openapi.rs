@@ -8,6 +8,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::callers::{agreements, appeals, households, payouts, people};
+use super::matching::{links, merges, review};
 use super::{
     batches, books, callers, choices, donor, donor_match, donors, edits, figures, gifts, home, hooks,
     journal, live, made, matching, mirror, plans, posting, queue, session, settings, sync, users,
@@ -27,6 +28,8 @@ const PROBLEM: &str = "application/problem+json";
         edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::one, edits::withdraw, edits::conflicts, edits::decide,
         callers::gifts::list, callers::gifts::one, callers::gifts::change, callers::gifts::remove,
         donor_match::start, donor_match::run, donor_match::create, donor_match::created, matching::duplicates, matching::matches, matching::why,
+        review::pairs, review::pair, links::links, links::make_link, links::undo_link, links::verdicts, links::say, links::agreed,
+        merges::merges, merges::ask, merges::merge, merges::confirm, merges::withdraw,
         people::one, people::companies, people::opportunities, people::change_opportunity,
         appeals::list, appeals::one, appeals::create, appeals::change, appeals::snapshots, appeals::create_snapshot,
         households::list, households::one, households::create, households::change, households::members, households::add_member, households::remove_member, households::copy_address,

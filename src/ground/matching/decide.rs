@@ -1,6 +1,6 @@
 //! What follows from a weight: words for people, thresholds and their cost, and when a link may be made by itself.
 
-use super::normalize::fold;
+use std::collections::BTreeSet;
 
 /// Bits from which two records are likelier one person than two: where evaluation draws the line.
 pub const SAME_BITS: f64 = 0.0;
@@ -51,6 +51,14 @@ pub fn bits_of(probability: f64) -> f64 {
 /// The probability of a weight in bits.
 pub fn probability_of(bits: f64) -> f64 {
     1.0 / (1.0 + (-bits).exp2())
+}
+
+/// How open it is whether two are one person, in thousandths: 1000 at even odds, near 0 where it is certain either way.
+pub fn openness(bits: i64) -> u32 {
+    let probability = probability_of(of_thousandths(bits));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+    let open = ((1.0 - (2.0 * probability - 1.0).abs()) * 1_000.0).round() as u32;
+    open
 }
 
 /// From where a match is proposed, and from where it would be made.
@@ -313,8 +321,11 @@ pub fn decide<Id: Copy + Ord>(
     if asked.first.trim().is_empty() || asked.last.trim().is_empty() {
         return Decision::TooLittle;
     }
-    let by_rule: Vec<Id> =
+    let mut by_rule: Vec<Id> =
         candidates.iter().filter(|one| same_name(asked, one) && owns(asked, one)).map(|one| one.id).collect();
+    // Several records may stand for one person.
+    by_rule.sort_unstable();
+    by_rule.dedup();
     if let [only] = by_rule.as_slice() {
         return Decision::Linked(*only, Rule::NameAndEmail);
     }
@@ -323,13 +334,15 @@ pub fn decide<Id: Copy + Ord>(
         .filter(|one| one.bits >= thresholds.ask || owns(asked, one) || same_name(asked, one))
         .collect();
     asked_about.sort_by(|left, right| right.bits.total_cmp(&left.bits).then(left.id.cmp(&right.id)));
+    let doubt = doubt(asked, &asked_about, by_rule.len());
+    let mut known = BTreeSet::new();
+    asked_about.retain(|one| known.insert(one.id));
     if by_rule.is_empty() && trust.is_earned() && is_unique_strong(&asked_about, thresholds) {
         return Decision::Linked(asked_about[0].id, Rule::UniqueStrong);
     }
     if asked_about.is_empty() {
         return Decision::Nobody;
     }
-    let doubt = doubt(asked, &asked_about, by_rule.len());
     Decision::Proposed(asked_about.iter().map(|one| one.id).collect(), doubt)
 }
 
@@ -364,33 +377,6 @@ fn same_name<Id>(asked: &Asked<'_>, one: &Candidate<'_, Id>) -> bool {
 
 fn owns<Id>(asked: &Asked<'_>, one: &Candidate<'_, Id>) -> bool {
     one.emails.iter().any(|email| same_text(asked.email, email))
-}
-
-/// What "not a duplicate" was said of: it holds as long as this is the evidence.
-///
-/// Two records have the same fingerprint as long as what is compared of them reads the same.
-pub fn evidence(left: &super::record::Donor, right: &super::record::Donor) -> u64 {
-    let (one, other) = (fingerprint(left), fingerprint(right));
-    one.wrapping_add(other).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ one ^ other
-}
-
-fn fingerprint(donor: &super::record::Donor) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    let mut eat = |text: &str| {
-        for byte in fold(text).bytes().chain([0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    };
-    for text in
-        [&donor.title, &donor.first, &donor.last, &donor.birth, &donor.number, &donor.street, &donor.extra]
-    {
-        eat(text);
-    }
-    for text in [&donor.town, &donor.postcode, &donor.region, &donor.organisation] {
-        eat(text);
-    }
-    donor.emails.iter().chain(&donor.phones).for_each(|text| eat(text));
-    hash
 }
 
 #[cfg(test)]
@@ -470,18 +456,5 @@ mod tests {
         assert!((cost.minutes - 1.0).abs() < 1e-9);
         assert!((cost.wrong_links - (1.0 - probability_of(12.0) + 1.0 - probability_of(10.0))).abs() < 1e-12);
         assert!((cost.missed - 1.0 / 3.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn the_evidence_of_a_pair_changes_when_a_record_says_something_else() {
-        let donor = |first: &str, street: &str| super::super::record::Donor {
-            first: first.to_owned(),
-            street: street.to_owned(),
-            ..Default::default()
-        };
-        let (ada, bob) = (donor("Ada", "1 Mill Lane"), donor("Bob", "1 Mill Lane"));
-        assert_eq!(evidence(&ada, &bob), evidence(&bob, &ada));
-        assert_eq!(evidence(&ada, &bob), evidence(&donor("ADA", "1, mill lane"), &bob));
-        assert_ne!(evidence(&ada, &bob), evidence(&donor("Ada", "2 Mill Lane"), &bob));
     }
 }

@@ -78,7 +78,7 @@ pub fn keys(base: &Base, row: &Row) -> Vec<Key> {
 
 /// Kinds that an index of a whole base holds: the fewest that still lead to nearly everybody. The others add keys that
 /// nearly always lead to the same people, or to so many that they say nothing.
-const SEARCHED: [u8; 17] = [1, 2, 3, 5, 6, 7, 8, 9, 11, 15, 21, 22, 23, 24, 25, 26, 27];
+const SEARCHED: [u8; 16] = [1, 2, 3, 5, 6, 7, 8, 9, 11, 15, 22, 23, 24, 25, 26, 27];
 /// Kinds that only an index has: parts of names, by which somebody with a mistake in each name and another address is
 /// found. Where many share them they are read last or not at all.
 const PARTS: [u8; 4] = [24, 25, 26, 27];
@@ -136,8 +136,7 @@ fn of_kinds(base: &Base, row: &Row, wanted: impl Fn(u8) -> bool + Copy) -> Vec<K
     both(25, cut(parts.last, |letters| &letters[letters.len().saturating_sub(3)..]).as_str(), &parts.initial);
     both(26, parts.first, cut(parts.last, |letters| &letters[..letters.len().min(1)]).as_str());
     both(27, parts.last, "last");
-    // All of these are searched by.
-    contact_keys(base, row, &mut out);
+    contact_keys(base, row, wanted, &mut out);
     out
 }
 
@@ -146,10 +145,12 @@ fn cut(word: &str, part: impl Fn(&[char]) -> &[char]) -> String {
     part(&word.chars().collect::<Vec<_>>()).iter().collect()
 }
 
-fn contact_keys(base: &Base, row: &Row, out: &mut Vec<Key>) {
+fn contact_keys(base: &Base, row: &Row, wanted: impl Fn(u8) -> bool, out: &mut Vec<Key>) {
     for id in &row.emails {
         let email = base.emails.get(*id);
-        out.push(hash(21, [&email.local, &email.domain]));
+        if wanted(21) {
+            out.push(hash(21, [&email.local, &email.domain]));
+        }
         out.push(hash(22, [&email.local, ""]));
     }
     for id in &row.phones {

@@ -26,6 +26,7 @@ pub mod nicknames;
 pub mod normalize;
 pub mod priors;
 pub mod record;
+pub mod seen;
 pub mod similar;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 mod call;
 mod hooks;
 pub mod map;
+mod merge;
 mod model;
 mod query;
 mod reply;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 pub use hooks::Registered;
+pub use merge::MergeAsk;
 pub use model::Door;
 pub use query::PageAsk;
 pub use write::{Guard, Guarded, body_of};

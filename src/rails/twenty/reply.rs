@@ -195,6 +195,23 @@ pub(super) fn written(reply: &Response<Bytes>, member: &str) -> Outcome {
     records(&envelope, member).map_or_else(Outcome::Rejected, Outcome::Confirmed)
 }
 
+/// What an answer to a write of one record says.
+pub(super) fn written_one(reply: &Response<Bytes>, member: &str) -> Outcome {
+    if !reply.status().is_success() {
+        return refusal(reply);
+    }
+    let envelope: Envelope<'_> = match serde_json::from_slice(reply.body()) {
+        Ok(envelope) => envelope,
+        Err(_) if is_whole_json(reply.body()) => {
+            return Outcome::Rejected(not_fitting("a success without data"));
+        }
+        Err(error) => return Outcome::Unknown(format!("an answer that is cut or not JSON: {error}")),
+    };
+    let found = envelope.data.0.iter().find(|(name, _)| name == member);
+    let read = found.ok_or_else(|| not_fitting(&format!("no {member}"))).and_then(|(_, raw)| record(raw));
+    read.map_or_else(Outcome::Rejected, |record| Outcome::Confirmed(vec![record]))
+}
+
 /// An error answer to a write: 4xx in Twenty's own shape says that nothing was kept; anything else says nothing.
 fn refusal(reply: &Response<Bytes>) -> Outcome {
     match (reply.status(), said(reply.body())) {

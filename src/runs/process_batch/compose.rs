@@ -135,7 +135,8 @@ pub(super) fn giver(basis: Basis<'_>, row: &StagedRow) -> Result<Result<RowGiver
         | DonorDecision::Confirmed(person)
         | DonorDecision::Created(person) => Ok(match basis.ledger.person(person)? {
             Some(record) if record.state == SubjectState::Live => {
-                Ok(RowGiver { id: Some(person), name: record.value.display_name(), is_new: false })
+                // An id that was merged into another one means that one.
+                Ok(RowGiver { id: Some(record.value.id), name: record.value.display_name(), is_new: false })
             }
             _ => Err(texts::DONOR_IS_GONE),
         }),

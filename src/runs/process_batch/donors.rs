@@ -79,7 +79,7 @@ pub(super) fn keep_what_was_told(
     let edit = Edit {
         id: local_id(Object::Edit, origin),
         object: Object::People.word().to_owned(),
-        record: donor.0,
+        record: record.key.uuid().unwrap_or(donor.0),
         origin,
         fields,
         makes: Vec::new(),

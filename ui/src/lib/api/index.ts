@@ -1,5 +1,14 @@
 import { call } from './client';
 import type {
+  Agreement,
+  LinkList,
+  Merge,
+  MergeList,
+  Pair,
+  PairList,
+  PersonLink,
+  Said,
+  Verdict,
   Why,
   FigurePage,
   Marked,
@@ -45,6 +54,7 @@ export { ApiProblem } from './client';
 
 const rows = '/api/fundraising/gift-staging';
 const batches = '/api/fundraising/gift-batches';
+const people = '/api/fundraising/people';
 type Signal = AbortSignal | undefined;
 
 export const api = {
@@ -75,6 +85,25 @@ export const api = {
     call<{ data: string[] }>('GET', `${rows}/ids`, {
       query: { status, giftBatchId, intakeSource, search, sort },
     }),
+  pairs: (blind: boolean, signal?: Signal) =>
+    call<PairList>('GET', `${people}/duplicates`, { query: { limit: 50, blind: String(blind) }, signal }),
+  pair: (left: string, right: string, blind: boolean, signal?: Signal) =>
+    call<{ data: Pair }>('GET', `${people}/duplicates/${left}/${right}`, {
+      query: { blind: String(blind) },
+      signal,
+    }),
+  say: (left: string, right: string, said: Said, keep: string | null, blind: boolean) =>
+    call<{ data: Verdict }>('POST', `${people}/verdicts`, {
+      body: { left: { personId: left }, right: { personId: right }, said, keep, blind },
+    }),
+  agreement: (signal?: Signal) => call<{ data: Agreement }>('GET', `${people}/agreement`, { signal }),
+  links: (signal?: Signal) => call<LinkList>('GET', `${people}/links`, { query: { limit: 25 }, signal }),
+  undoLink: (id: string) => call<{ data: PersonLink }>('POST', `${people}/links/${id}/undo`, { body: {} }),
+  merges: (signal?: Signal) => call<MergeList>('GET', `${people}/merges`, { query: { limit: 10 }, signal }),
+  askMerge: (keepId: string, loseIds: string[]) =>
+    call<{ data: Merge }>('POST', `${people}/merges`, { body: { keepId, loseIds } }),
+  confirmMerge: (id: string) => call<{ data: Merge }>('POST', `${people}/merges/${id}/confirm`, { body: {} }),
+  withdrawMerge: (id: string) => call<void>('DELETE', `${people}/merges/${id}`),
   why: (stagingId: string, personId: string, signal?: Signal) =>
     call<{ data: Why; meta: { model: string; asOf: string } }>('POST', '/api/fundraising/people/why', {
       body: { left: { stagingId }, right: { personId } },

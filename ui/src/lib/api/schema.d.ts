@@ -669,7 +669,86 @@ export interface paths {
         patch: operations["change_opportunity"];
         trace?: never;
     };
+    "/api/fundraising/people/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How people's decisions about pairs and the weights agree. */
+        get: operations["agreed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fundraising/people/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs of people that may be one, the dearest and least certain first. `blind=true` leaves out how likely each is. */
+        get: operations["pairs"];
+        put?: never;
+        /**
+         * People alike to what is told, in Twenty's shape: `data` or `ids`, one or many; or `firstName`, `lastName` and `email` as
+         *     the old service took them.
+         */
+        post: operations["duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/duplicates/{left}/{right}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Two people side by side: what is the same and what is not, what they gave, how likely they are one person and why.
+         *     `blind=true` leaves that out until somebody decided.
+         */
+        get: operations["pair"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Links between records of one person, those made by runs too. `personId` tells of one person's alone. */
+        get: operations["links"];
+        put?: never;
+        /**
+         * Links a record to the person it stands for: gifts waiting under it are that person's from now on, and its id leads to
+         *     them. Nothing is sent to Twenty.
+         */
+        post: operations["make_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/links/{id}/undo": {
         parameters: {
             query?: never;
             header?: never;
@@ -678,11 +757,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * People alike to what is told, in Twenty's shape: `data` or `ids`, one or many; or `firstName`, `lastName` and `email` as
-         *     the old service took them.
-         */
-        post: operations["duplicates"];
+        /** Undoes a link, whatever was edited since. What cannot be put back is told in `conflicts`. */
+        post: operations["undo_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -700,6 +776,80 @@ export interface paths {
         put?: never;
         /** Who may be meant by `donor`, by a row (`stagingId`) or by a person (`personId`), each with its waterfall. */
         post: operations["matches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Merges in Twenty, those that changed last first. */
+        get: operations["merges"];
+        put?: never;
+        /**
+         * Asks what would come of merging people in Twenty. Nothing is changed by it; the answer comes with `preview` once Twenty
+         *     has said.
+         */
+        post: operations["ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/merges/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One merge. */
+        get: operations["merge"];
+        put?: never;
+        post?: never;
+        /** Takes a merge back that is not on its way yet. */
+        delete: operations["withdraw"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/merges/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says yes to a merge as it was shown. It is made at once, or shown again if a record changed since. */
+        post: operations["confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fundraising/people/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people said about pairs of records, and whether it holds. `personId` tells of one person's alone. */
+        get: operations["verdicts"];
+        put?: never;
+        /** Keeps what somebody says about two records: "not a duplicate" holds until one of them reads otherwise. */
+        post: operations["say"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1254,6 +1404,48 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description How people's decisions and the weights agree. */
+        Agreement: {
+            /**
+             * Format: int64
+             * @description Those where the weight said the same: likelier than not for one person, else for two.
+             */
+            agreed: number;
+            /**
+             * Format: int64
+             * @description Of `decided`, those where the weight was hidden.
+             */
+            blind: number;
+            /** Format: int64 */
+            blindAgreed: number;
+            byLikelihood: components["schemas"]["AgreementLine"][];
+            /**
+             * Format: int64
+             * @description Pairs that somebody decided: one person or two.
+             */
+            decided: number;
+            /**
+             * Format: int64
+             * @description Decisions that hold no longer, since a record changed.
+             */
+            expired: number;
+            /** Format: int64 */
+            unsure: number;
+        };
+        /** @description Agreement in its envelope. */
+        AgreementAnswer: {
+            data: components["schemas"]["Agreement"];
+        };
+        /** @description The same for one word. */
+        AgreementLine: {
+            /** Format: int64 */
+            different: number;
+            likelihood: string;
+            /** Format: int64 */
+            same: number;
+            /** Format: int64 */
+            unsure: number;
+        };
         /** @description Which actions are possible now. */
         AllowedView: {
             backToReview: boolean;
@@ -1568,6 +1760,8 @@ export interface components {
             giving: components["schemas"]["GivingView"];
             history: components["schemas"]["EntryView"][];
             id: string;
+            /** @description Other records that were linked to this one: what they gave is told here too. */
+            links: components["schemas"]["PersonLinkView"][];
             name?: string | null;
             notes: components["schemas"]["LinkedView"][];
             pendingEdit?: components["schemas"]["PendingEdit"] | null;
@@ -1651,6 +1845,20 @@ export interface components {
             who: string;
             /** @description Whether it can be taken back now, or dismissed when it was refused. */
             withdrawable: boolean;
+        };
+        /** @description A record: exactly one of the two. */
+        EndBody: {
+            /** @default null */
+            personId: string | null;
+            /** @default null */
+            stagingId: string | null;
+        };
+        /** @description A record by its id. */
+        EndView: {
+            id: string;
+            /** @description `person`, or `row` for a gift waiting. */
+            kind: string;
+            name?: string | null;
         };
         /** @description One entry. */
         EntryView: {
@@ -2019,6 +2227,28 @@ export interface components {
             likelihood: string;
             name?: string | null;
         };
+        /** @description One link. */
+        LinkAnswer: {
+            data: components["schemas"]["PersonLinkView"];
+        };
+        /** @description A link to make. */
+        LinkBody: {
+            /** @description The record that leads to them. */
+            joined: components["schemas"]["EndBody"];
+            /** @description The person both stand for. */
+            keptId: string;
+        };
+        /** @description A gift that an undo left as it is. */
+        LinkConflict: {
+            rowId: string;
+            /** @description Why. */
+            text: string;
+        };
+        /** @description Links, the newest change first. */
+        LinkList: {
+            data: components["schemas"]["PersonLinkView"][];
+            meta: components["schemas"]["ListMeta"];
+        };
         /** @description A link with which somebody chooses a password; shown this once. */
         LinkView: {
             /** @description When it stops working. */
@@ -2181,6 +2411,62 @@ export interface components {
         MemberList: {
             members: components["schemas"]["Member"][];
             meta: components["schemas"]["PageMeta"];
+        };
+        /** @description One merge. */
+        MergeAnswer: {
+            data: components["schemas"]["MergeView"];
+        };
+        /** @description Who is to be merged. */
+        MergeBody: {
+            /** @description Who stays. */
+            keepId: string;
+            /** @description One to eight others, who become part of them. */
+            loseIds: string[];
+        };
+        /** @description Merges, the newest change first. */
+        MergeList: {
+            data: components["schemas"]["MergeView"][];
+            meta: components["schemas"]["ListMeta"];
+        };
+        /** @description What would come of a merge. */
+        MergePreview: {
+            at: string;
+            /**
+             * Format: int64
+             * @description Gifts that become the kept donor's.
+             */
+            gifts: number;
+            /**
+             * Format: int64
+             * @description Links of tasks and notes that are moved first.
+             */
+            links: number;
+            /** @description The record that would be left, as Twenty says; its id is invented there. */
+            record: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Gifts waiting that will name the kept donor.
+             */
+            rows: number;
+        };
+        /** @description A merge. */
+        MergeView: {
+            at: string;
+            doneAt?: string | null;
+            id: string;
+            /** @description Who stays. */
+            keep: components["schemas"]["EndView"];
+            /** @description Who becomes part of them. */
+            lose: components["schemas"]["EndView"][];
+            /** @description Gifts that did not come along. */
+            lostGifts: string[];
+            /** @description What is in the way, or why it is refused. */
+            note?: string | null;
+            preview?: components["schemas"]["MergePreview"] | null;
+            /** @description `previewing`, `previewed` (waits for a yes), `wanted`, `sent`, `checking`, `done`, `refused` or `withdrawn`. */
+            state: string;
+            who: string;
+            withdrawable: boolean;
         };
         /** @description The mirror of one object. */
         MirrorView: {
@@ -2359,6 +2645,76 @@ export interface components {
             /** Format: int64 */
             totalCount: number;
         };
+        /** @description Two records side by side, in their envelope. */
+        PairAnswer: {
+            data: components["schemas"]["PairView"];
+        };
+        /** @description The group that a pair is in. */
+        PairGroup: {
+            id: string;
+            members: components["schemas"]["PairPerson"][];
+            /**
+             * Format: double
+             * @description The chance, of everybody in it, that the weakest pair is one person.
+             */
+            probability?: number | null;
+            /** @description Whether the pair holds it together least. */
+            weakest: boolean;
+        };
+        /** @description A pair that a person should decide. */
+        PairItem: {
+            atRisk?: components["schemas"]["MoneyView"] | null;
+            /**
+             * Format: double
+             * @description Left out in blind mode.
+             */
+            bits?: number | null;
+            /** @description Whether it would join two big groups: nothing but a person does that. */
+            bridge: boolean;
+            groupId: string;
+            /** @description People in the group. */
+            groupSize: number;
+            left: components["schemas"]["PairPerson"];
+            likelihood?: string | null;
+            right: components["schemas"]["PairPerson"];
+            /** @description Whether it is the pair that holds its group together least. */
+            weakest: boolean;
+        };
+        /** @description The queue of duplicates. */
+        PairList: {
+            data: components["schemas"]["PairItem"][];
+            meta: components["schemas"]["PairsMeta"];
+        };
+        /** @description One of two people in a list. */
+        PairPerson: {
+            city?: string | null;
+            email?: string | null;
+            id: string;
+            name?: string | null;
+            postcode?: string | null;
+        };
+        /** @description Two records side by side. */
+        PairView: {
+            fields: components["schemas"]["SideField"][];
+            group?: components["schemas"]["PairGroup"] | null;
+            /** @description The one with more gifts, else the older one: who would stay. */
+            keep: string;
+            left: components["schemas"]["SidePerson"];
+            line?: string | null;
+            link?: components["schemas"]["PersonLinkView"] | null;
+            right: components["schemas"]["SidePerson"];
+            verdict?: components["schemas"]["VerdictView"] | null;
+            weight?: components["schemas"]["WeightView"] | null;
+        };
+        /** @description `meta` of the queue. */
+        PairsMeta: {
+            asOf: string;
+            finding: components["schemas"]["SearchProgress"];
+            groups: number;
+            hasMore: boolean;
+            /** @description Pairs that wait for a decision, and the groups they are in. */
+            total: number;
+        };
         /** @description A change of a record that is on its way. */
         PendingEdit: {
             at: string;
@@ -2375,6 +2731,27 @@ export interface components {
             /** @description The person under `person`. */
             data: Record<string, never>;
             meta: components["schemas"]["CallerMeta"];
+        };
+        /** @description A link. */
+        PersonLinkView: {
+            at: string;
+            /** @description What the undo left as it is. */
+            conflicts: components["schemas"]["LinkConflict"][];
+            id: string;
+            /** @description The record that leads to the other one. */
+            joined: components["schemas"]["EndView"];
+            /** @description The person both stand for. */
+            kept: components["schemas"]["EndView"];
+            /** @description Gifts waiting whose donor it changed. */
+            rows: number;
+            /** @description `person`, or the rule by which a run made it. */
+            rule: string;
+            /** @description `made`, `undone` or `merged`. */
+            state: string;
+            undoneAt?: string | null;
+            /** @description Who undid it, and when. */
+            undoneBy?: string | null;
+            who: string;
         };
         /** @description A dry run in its envelope. */
         PlanAnswer: {
@@ -2615,6 +2992,17 @@ export interface components {
             /** @description What a person wants of it: `go`, `pause` or `cancel`. */
             wish: string;
         };
+        /** @description How far the search for duplicates is. */
+        SearchProgress: {
+            /** @description Whether everybody was looked at with the present weights. */
+            complete: boolean;
+            /** Format: int64 */
+            lookedAt: number;
+            /** @description The version of the weights. */
+            model: string;
+            /** Format: int64 */
+            people: number;
+        };
         /** @description The server. */
         ServerView: {
             /** @description When its objects and fields were found changed last. */
@@ -2667,6 +3055,24 @@ export interface components {
             promiseDaysElse: number;
             unusual: components["schemas"]["UnusualView"];
             warnings: components["schemas"]["WarningView"][];
+        };
+        /** @description A field of both. */
+        SideField: {
+            /** @description `same`, `different`, or `missing` where one says nothing. */
+            found: string;
+            label: string;
+            left?: string | null;
+            right?: string | null;
+        };
+        /** @description One of two records, with what belongs to it. */
+        SidePerson: components["schemas"]["PairPerson"] & {
+            createdAt?: string | null;
+            /** @description The newest gifts. */
+            gifts: components["schemas"]["DonorGift"][];
+            giving: components["schemas"]["GivingView"];
+            url?: string | null;
+            /** @description Gifts waiting that name this record. */
+            waiting: number;
         };
         /** @description One of two values. */
         SideView: {
@@ -2902,6 +3308,52 @@ export interface components {
         UserWithLink: {
             link: components["schemas"]["LinkView"];
             user: components["schemas"]["UserView"];
+        };
+        /** @description One verdict. */
+        VerdictAnswer: {
+            data: components["schemas"]["VerdictView"];
+        };
+        /** @description What is said about two records. */
+        VerdictBody: {
+            /** @description Whether the weight was hidden from whoever decides. */
+            blind?: boolean;
+            /** @description With `same`: the person who stays; the two are linked. Without it nothing is linked. */
+            keep?: string | null;
+            left: components["schemas"]["EndBody"];
+            right: components["schemas"]["EndBody"];
+            /** @description `same`, `different`, `unsure`, or `open` to take back what was said. */
+            said: string;
+        };
+        /** @description Decisions, the newest first. */
+        VerdictList: {
+            data: components["schemas"]["VerdictView"][];
+            meta: components["schemas"]["ListMeta"];
+        };
+        /** @description What somebody said about two records. */
+        VerdictView: {
+            at: string;
+            /**
+             * Format: double
+             * @description What the comparison was worth then.
+             */
+            bits: number;
+            /** @description Whether the weight was hidden from whoever decided. */
+            blind: boolean;
+            /** @description Why it holds no longer. */
+            expired?: string | null;
+            /** @description Whether it holds: both records read as they did. */
+            holds: boolean;
+            id: string;
+            left: components["schemas"]["EndView"];
+            likelihood: string;
+            /** @description The link that was made with it. */
+            linkId?: string | null;
+            /** @description The version of the weights then. */
+            model: string;
+            right: components["schemas"]["EndView"];
+            /** @description `same`, `different`, `unsure`, or `open` when it was taken back. */
+            said: string;
+            who: string;
         };
         /** @description A field and what is wanted there. */
         WantedView: {
@@ -7083,6 +7535,111 @@ export interface operations {
             };
         };
     };
+    agreed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pairs: {
+        parameters: {
+            query?: {
+                limit?: string;
+                blind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     duplicates: {
         parameters: {
             query?: never;
@@ -7146,6 +7703,273 @@ export interface operations {
             };
         };
     };
+    pair: {
+        parameters: {
+            query?: {
+                blind?: string;
+            };
+            header?: never;
+            path: {
+                left: string;
+                right: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    links: {
+        parameters: {
+            query?: {
+                limit?: string;
+                cursor?: string;
+                personId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     matches: {
         parameters: {
             query?: never;
@@ -7192,6 +8016,446 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merges: {
+        parameters: {
+            query?: {
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verdicts: {
+        parameters: {
+            query?: {
+                limit?: string;
+                cursor?: string;
+                personId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerdictList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    say: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerdictBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerdictAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

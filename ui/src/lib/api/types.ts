@@ -245,3 +245,15 @@ export interface RowPatch {
   notes?: string | null;
   giftBatchId?: string | null;
 }
+
+export type Said = 'same' | 'different' | 'unsure' | 'open';
+export type PairItem = Whole<Wire['PairItem']>;
+export type PairList = Whole<Wire['PairList']>;
+export type SidePerson = Whole<Wire['SidePerson']>;
+export type Pair = Whole<Wire['PairView']>;
+export type Verdict = Whole<Wire['VerdictView']>;
+export type Agreement = Whole<Wire['Agreement']>;
+export type PersonLink = Whole<Wire['PersonLinkView']>;
+export type LinkList = Whole<Wire['LinkList']>;
+export type Merge = Whole<Wire['MergeView']>;
+export type MergeList = Whole<Wire['MergeList']>;
