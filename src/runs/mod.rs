@@ -1,5 +1,6 @@
 //! What happens by itself: walks, cycles, what webhooks told, and process runs. Runs take no input and look at stored state only.
 
+pub mod backup;
 pub mod connection;
 pub mod cycle;
 pub mod donor_match;
@@ -11,9 +12,11 @@ pub mod process_batch;
 pub mod provision;
 pub mod push;
 pub mod reindex;
+pub mod restored;
 mod see;
 pub mod supervisor;
 pub mod walk;
+pub mod watchdog;
 
 use std::sync::Arc;
 

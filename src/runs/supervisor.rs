@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use super::backup::Backup;
 use super::cycle::Cycle;
 use super::donor_match::DonorMatch;
 use super::hook::HookKeeper;
@@ -19,6 +20,7 @@ use super::process_batch::{Planner, ProcessBatch};
 use super::push::Push;
 use super::reindex::Reindex;
 use super::walk::Walker;
+use super::watchdog::Watchdog;
 use super::{Means, Next};
 use crate::ground::id::RunId;
 use crate::ground::run::RunKind;
@@ -41,11 +43,12 @@ pub struct Supervisor {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
     broken: watch::Receiver<bool>,
+    panics: Arc<Panics>,
 }
 
 impl Supervisor {
     /// Starts the loops; must be called inside a tokio runtime.
-    pub fn start(means: &Means, search: &Arc<Search>) -> Self {
+    pub fn start(means: &Means, search: &Arc<Search>, backup: Option<Backup>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let panics = Arc::new(Panics {
             world: means.world.clone(),
@@ -63,10 +66,22 @@ impl Supervisor {
         let (to_process, finds, until) = (means.clone(), Arc::clone(search), stopped.clone());
         let process = move || process_loop(to_process.clone(), Arc::clone(&finds), until.clone());
         tasks.spawn(kept_going("process", Arc::clone(&panics), process));
+        if let Some(backup) = backup {
+            let (to_keep, kept, until) = (means.clone(), Arc::new(backup), stopped.clone());
+            let keep = move || backup_loop(to_keep.clone(), Arc::clone(&kept), until.clone());
+            tasks.spawn(kept_going("backup", Arc::clone(&panics), keep));
+        }
         let (to_index, search) = (means.clone(), Arc::clone(search));
         let reindex = move || reindex_loop(to_index.clone(), Arc::clone(&search), stopped.clone());
-        tasks.spawn(kept_going("reindex", panics, reindex));
-        Self { tasks, stop, broken }
+        tasks.spawn(kept_going("reindex", Arc::clone(&panics), reindex));
+        Self { tasks, stop, broken, panics }
+    }
+
+    /// Watches for progress from now on.
+    pub fn watch(&mut self, means: &Means, watchdog: &Watchdog) {
+        let (means, watchdog, stopped) = (means.clone(), watchdog.clone(), self.stop.subscribe());
+        let watch = move || watchdog_loop(means.clone(), watchdog.clone(), stopped.clone());
+        self.tasks.spawn(kept_going("watchdog", Arc::clone(&self.panics), watch));
     }
 
     /// Resolves when a loop panicked too often for this process to go on.
@@ -169,6 +184,22 @@ async fn keeper_loop(means: Means, keeper: Keeper, mut stopped: watch::Receiver<
             Keeper::Plan => planner.step().await,
             Keeper::Learn => learner.step().await,
         };
+        rest(&means, next, &mut notes, &mut stopped).await;
+    }
+}
+
+async fn backup_loop(means: Means, backup: Arc<Backup>, mut stopped: watch::Receiver<bool>) {
+    let mut notes = means.store.watch();
+    while !*stopped.borrow() {
+        let next = backup.step().await;
+        rest(&means, next, &mut notes, &mut stopped).await;
+    }
+}
+
+async fn watchdog_loop(means: Means, watchdog: Watchdog, mut stopped: watch::Receiver<bool>) {
+    let mut notes = means.store.watch();
+    while !*stopped.borrow() {
+        let next = watchdog.step().await;
         rest(&means, next, &mut notes, &mut stopped).await;
     }
 }

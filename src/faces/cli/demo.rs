@@ -144,6 +144,7 @@ pub(super) fn config(port: u16, folder: &Path, twenty_url: &str, twenty_key: Str
         share_percent: 80,
         create_max: CHUNK,
         staging_enabled: true,
+        backup: None,
     }
 }
 

@@ -2,6 +2,7 @@ import { call } from './client';
 import type {
   Why,
   FigurePage,
+  Health,
   Marked,
   Batch,
   BatchPatch,
@@ -51,6 +52,7 @@ export const api = {
   session: () => call<Session>('GET', '/api/session'),
   signOut: () => call<void>('DELETE', '/api/session'),
   home: (signal?: Signal) => call<Home>('GET', '/api/home', { signal }),
+  health: (signal?: Signal) => call<Health>('GET', '/api/health', { signal }),
   figure: (name: string, query: { limit: number; offset: number }, signal?: Signal) =>
     call<FigurePage>('GET', `/api/home/figures/${name}`, { query, signal }),
 
