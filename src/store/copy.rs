@@ -9,6 +9,9 @@ use super::reader::Reader;
 use super::tables::SCHEMA;
 use crate::ground::time::Instant;
 
+/// Bytes that are read at a time: a writer waits for no more than these.
+const STEP: u64 = 256 * 1024;
+
 /// What the ledger was at the moment of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
@@ -44,9 +47,13 @@ impl std::fmt::Debug for FileCopy {
 impl FileCopy {
     /// The next bytes, about `max`; none at the end. An error when the copy cannot be completed: begin a new one.
     pub fn next(&mut self, max: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.copier
-            .next(max)
-            .map_err(|error| StoreError::Unavailable(format!("the copy could not be completed: {error}")))
+        let failed = |error| StoreError::Unavailable(format!("the copy could not be completed: {error}"));
+        let mut out: Option<Vec<u8>> = None;
+        while out.as_ref().is_none_or(|out| (out.len() as u64) < max) {
+            let Some(more) = self.copier.next(max.min(STEP)).map_err(failed)? else { break };
+            out.get_or_insert_default().extend(more);
+        }
+        Ok(out)
     }
 }
 

@@ -15,7 +15,7 @@ use almoner::ground::staging::Progress;
 use almoner::ground::time::{Instant, Zone};
 use almoner::ground::world::{Clock, Entropy, World};
 use almoner::rails::vault::{Found, Vault};
-use almoner::runs::backup::{Backup, Settings, check, drill, fetch, take};
+use almoner::runs::backup::{Backup, Settings, check, drill, fetch, prune, take};
 use almoner::runs::{Next, restored};
 use almoner::store::disk::SimDisk;
 use almoner::store::secrets::SecretKey;
@@ -293,6 +293,21 @@ fn the_run_backs_up_when_due_prunes_and_proves_and_says_what_it_could_not_know()
     let sets = block(check::sets(&with.vault)).unwrap();
     assert_eq!(sets.len(), known.held.len());
     assert!(known.failed.is_none() && known.good.is_some());
+    // What another server keeps in the same place, finished or not, is not ours to remove.
+    let theirs = Outside::new(6);
+    let other = theirs.boot();
+    let stranger = Settings { key: SecretKey::new([9; 32]), ..with.clone() };
+    let left = block(take::take(&other.means.store, &theirs.world(), &stranger, STRETCH)).unwrap();
+    std::fs::create_dir(backed.path("almoner-00000000-20260101T000000Z-1-00000000")).unwrap();
+    std::fs::write(backed.path("almoner-00000000-20260101T000000Z-1-00000000/part-00000.age"), "x").unwrap();
+    let ours_cut = with_time(&backed.manifest.set, "20260101T000000Z");
+    std::fs::create_dir(backed.path(&ours_cut)).unwrap();
+    std::fs::write(backed.path(&format!("{ours_cut}/part-00000.age")), "x").unwrap();
+    block(prune(&with)).unwrap();
+    let names: Vec<String> =
+        block(check::sets(&with.vault)).unwrap().into_iter().map(|set| set.name).collect();
+    assert!(names.contains(&left.set) && !names.contains(&ours_cut), "{names:?}");
+    assert_eq!(names.len(), known.held.len() + 2, "{names:?}");
     // The target is gone: said, tried again soon, and a drill proves nothing.
     let (target, away) = (backed.path(""), backed.folder.path().join("away"));
     std::fs::rename(&target, &away).unwrap();
@@ -313,6 +328,12 @@ fn the_run_backs_up_when_due_prunes_and_proves_and_says_what_it_could_not_know()
     assert!(drilled.says.contains("part-00000.age is damaged"), "{}", drilled.says);
     assert!(!with.sandbox.exists(), "the sandbox is emptied");
     settle(&backed.outside, &mut backed.process);
+}
+
+/// The name of a backup of the same ledger at another time.
+fn with_time(set: &str, time: &str) -> String {
+    let parts: Vec<&str> = set.split('-').collect();
+    [parts[0], parts[1], time, parts[3], parts[4]].join("-")
 }
 
 struct Ticking(AtomicU64);

@@ -18,11 +18,13 @@ pub const PREFIX: &str = "almoner-";
 /// The manifest within a backup; written last, so that a backup without one is unfinished.
 pub const MANIFEST: &str = "manifest.json";
 
-/// The name of a backup: its moment, the ledger's last entry, and chance that tells two of one second apart.
-pub fn set_name(at: Instant, seq: u64, chance: [u8; 4]) -> String {
+/// The name of a backup: whose it is, its moment, the ledger's last entry, and chance that tells two of one second apart.
+/// Names of one ledger are in the order of time.
+pub fn set_name(ledger: &[u8; 16], at: Instant, seq: u64, chance: [u8; 4]) -> String {
+    let whose = hex(&ledger[..4]);
     let text = at.to_string();
     let second = text.split('.').next().unwrap_or_default().replace([':', '-'], "");
-    format!("{PREFIX}{second}Z-{seq}-{:08x}", u32::from_be_bytes(chance))
+    format!("{PREFIX}{whose}-{second}Z-{seq}-{}", hex(&chance))
 }
 
 /// Bytes in hexadecimal.
@@ -145,9 +147,9 @@ mod tests {
     #[test]
     fn names_are_in_the_order_of_time_and_heads_read_as_written() {
         let at: Instant = "2026-11-27T04:15:09.5Z".parse().unwrap();
-        let name = set_name(at, 42, [0, 1, 2, 3]);
-        assert_eq!(name, "almoner-20261127T041509Z-42-00010203");
-        assert!(set_name(at.plus_millis(1_000), 7, [0; 4]) > name);
+        let name = set_name(&[0xAB; 16], at, 42, [0, 1, 2, 3]);
+        assert_eq!(name, "almoner-abababab-20261127T041509Z-42-00010203");
+        assert!(set_name(&[0xAB; 16], at.plus_millis(1_000), 7, [0; 4]) > name);
         let head = PartHead { set: name, number: 3, offset: 9, len: 12, content: "ab".into() };
         let bytes = [head.text().as_bytes(), b"content\n\nmore"].concat();
         assert_eq!(PartHead::split(&bytes), Some((head, &b"content\n\nmore"[..])));

@@ -194,16 +194,19 @@ impl Backup {
 }
 
 /// Removes the backups that the rule does not keep, and what unfinished ones left; answers those that stay, oldest
-/// first. Of backups of another ledger in the same place nothing is touched: their rule is not ours.
+/// first. Backups of another ledger in the same place are not touched.
 pub async fn prune(settings: &Settings) -> Result<Vec<Good>, BackupError> {
     let sets = check::sets(&settings.vault).await?;
-    let newest = sets.iter().filter_map(|set| set.manifest.as_ref().ok()).max_by_key(|found| found.taken_at);
-    let ledger = newest.map(|manifest| manifest.ledger.clone());
-    let ours: Vec<&Manifest> = sets
-        .iter()
-        .filter_map(|set| set.manifest.as_ref().ok())
-        .filter(|manifest| Some(&manifest.ledger) == ledger.as_ref())
-        .collect();
+    // Ours is what was sealed with our key: another server may keep its backups in the same place.
+    let mut sealed = Vec::new();
+    for manifest in sets.iter().filter_map(|set| set.manifest.as_ref().ok()) {
+        if pack::is_ours(manifest, &settings.key)? == Some(true) {
+            sealed.push(manifest);
+        }
+    }
+    let Some(newest) = sealed.iter().max_by_key(|manifest| manifest.taken_at) else { return Ok(Vec::new()) };
+    let ours: Vec<&Manifest> =
+        sealed.iter().copied().filter(|manifest| manifest.ledger == newest.ledger).collect();
     let taken: Vec<_> = ours.iter().map(|manifest| manifest.taken_at).collect();
     let stays = kept(&taken, settings.keep, &settings.zone);
     let mut held = Vec::new();
@@ -217,9 +220,10 @@ pub async fn prune(settings: &Settings) -> Result<Vec<Good>, BackupError> {
         settings.vault.remove(&format!("{set}/{}", crate::ground::backup::MANIFEST)).await?;
         check::remove_rest(&settings.vault, set).await?;
     }
-    // An unfinished one that is older than a finished one is of an attempt that was cut.
-    for set in sets.iter().filter(|set| set.is_unfinished()) {
-        if newest.is_some_and(|manifest| set.name < manifest.set) {
+    // An unfinished one of ours that is older than a finished one is of an attempt that was cut.
+    let whose = newest.set.rsplitn(4, '-').last().unwrap_or_default();
+    for set in sets.iter().filter(|set| set.is_unfinished() && set.name < newest.set) {
+        if set.name.rsplitn(4, '-').last() == Some(whose) {
             check::remove_rest(&settings.vault, &set.name).await?;
         }
     }

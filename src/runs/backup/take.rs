@@ -76,7 +76,7 @@ pub async fn take(
 ) -> Result<Manifest, BackupError> {
     let copy = store.copy().await?;
     let moment = copy.moment.clone();
-    let set = set_name(moment.at, moment.seq, world.bytes());
+    let set = set_name(&moment.ledger, moment.at, moment.seq, world.bytes());
     let mut taking = Taking { copy, hasher: blake3::Hasher::new(), set: set.clone(), number: 0, offset: 0 };
     let mut parts = Vec::new();
     let mut before: Option<Ready> = None;
