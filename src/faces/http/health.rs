@@ -77,9 +77,13 @@ fn mirror(ledger: &Ledger<'_>, now: Instant, every_ms: i64) -> Result<CheckView,
         let state = ledger.mirror_state(ConnectionId::TWENTY, object)?;
         let age = state.freshness(now, every_ms);
         if !matches!(age, Freshness::Fresh | Freshness::Late) {
-            let says = match state.trouble {
-                Some(trouble) => format!("{} are {}: {trouble}", object.word(), age.word()),
-                None => format!("{} are {}: the first reading is under way", object.word(), age.word()),
+            let why = state.trouble.unwrap_or_else(|| "the reading is under way".into());
+            let why = why.trim_end_matches('.');
+            let says = match age {
+                Freshness::Never => {
+                    format!("Twenty's {} were not read completely yet: {why}.", object.word())
+                }
+                _ => format!("What is known of Twenty's {} is older than promised: {why}.", object.word()),
             };
             return Ok(check("mirror", CheckStatus::Warning, says));
         }
