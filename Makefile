@@ -1,7 +1,7 @@
 # Almoner's commands. `make` lists them; the two to know are `make demo` and `make test`.
 
 .NOTPARALLEL:
-.PHONY: help demo test ui build bench soak fmt lint deny e2e clean
+.PHONY: help demo test ui build package bench soak fmt lint deny e2e clean
 .DEFAULT_GOAL := help
 
 SHELL := /bin/sh
@@ -31,6 +31,9 @@ build: ## the release binary, with the UI inside: target/release/almoner
 	@scripts/need.sh rust node
 	@scripts/ui.sh
 	cargo build --locked --release --bin almoner
+
+package: build ## the .deb, the tarball, the bill of materials and the checksums: target/package
+	packaging/deb.sh $(TARGET)/release/almoner $(TARGET)/package
 
 fmt: ## format Rust and UI
 	cargo fmt

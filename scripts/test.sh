@@ -75,6 +75,7 @@ stage "rust: licences, sources, bans" cargo deny --locked check --hide-inclusion
 # This builds target/debug/almoner too.
 stage "rust: build" cargo test --locked --no-run
 stage "rust: tests" cargo test --locked
+stage "package and unit" packaging/check.sh "$target/debug/almoner"
 
 stage_in tests/e2e "browser: packages" ../../scripts/npm.sh tests/e2e
 stage_in tests/e2e "browser: tests" env ALMONER_BIN="$target/debug/almoner" npm test

@@ -1,7 +1,10 @@
 //! Puts the floors together: the same way for `serve`, `demo` and tests.
 
+pub mod backup;
 mod books;
 pub mod crm;
+pub mod notify;
+pub mod restore;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -27,17 +30,20 @@ use crate::rails::twenty::TwentyRail;
 use crate::runs::books::BooksMeans;
 use crate::runs::gate::Gate;
 use crate::runs::supervisor::Supervisor;
+use crate::runs::watchdog::Watchdog;
 use crate::runs::{Means, Settings, connection};
 use crate::search::{Place as IndexPlace, Search};
 use crate::store::secrets::SecretKey;
 use crate::store::{Drive, Place, Store, WriteError};
 
+use notify::Notify;
+
 /// The ledger's file in the data folder.
-const LEDGER: &str = "ledger.redb";
+pub(crate) const LEDGER: &str = "ledger.redb";
 /// The index's folder there.
-const INDEX: &str = "index";
+pub(crate) const INDEX: &str = "index";
 /// The key that seals secrets; outside the ledger, so that a copy of the ledger alone opens nothing.
-const KEY: &str = "secret.key";
+pub(crate) const KEY: &str = "secret.key";
 /// How long open requests may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(3);
 
@@ -100,7 +106,8 @@ impl App {
             Some(books) => face.telling_books(books::telling(books)),
             None => face,
         };
-        let supervisor = Supervisor::start(&means, &search, books.as_ref());
+        let backup = backup::run(config.backup.as_ref(), &config.data, &means).await?;
+        let supervisor = Supervisor::start(&means, &search, books.as_ref(), backup);
         // Gifts come in without it: a folder that cannot hold a socket stops nobody's work.
         let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let control = control::start(&config.data, desk.clone(), &url, stopped.clone())
@@ -108,6 +115,14 @@ impl App {
             .ok();
         let server = serve(listener, face, stopped);
         Ok(Self { desk, address, url, means, books, supervisor, server, control, stop })
+    }
+
+    /// Feeds systemd's watchdog from now on, where there is one.
+    pub fn watch(&mut self, notify: &Notify) {
+        if let Some((every_ms, feed)) = notify.watchdog() {
+            let (store, world) = (self.means.store.clone(), self.means.world.clone());
+            self.supervisor.watch(&self.means, &Watchdog { store, world, every_ms, feed });
+        }
     }
 
     /// Resolves when the background work broke for good: the process must end and be started anew.
@@ -233,14 +248,19 @@ fn secret_key(path: &Path, world: &World, may_make: bool) -> anyhow::Result<Secr
 }
 
 fn make_key(path: &Path, world: &World) -> anyhow::Result<SecretKey> {
+    let bytes: [u8; 32] = world.bytes();
+    keep_secret(path, &bytes)?;
+    Ok(SecretKey::new(bytes))
+}
+
+/// Writes a file for its owner only, whole or not at all.
+pub(crate) fn keep_secret(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let bytes: [u8; 32] = world.bytes();
     let unfinished = path.with_extension("unfinished");
     let mut file =
         std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.write_all(&bytes)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
-    std::fs::rename(&unfinished, path)?;
-    Ok(SecretKey::new(bytes))
+    std::fs::rename(&unfinished, path)
 }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::ground::backup::age::Recipient;
+use crate::ground::backup::retention::Keep;
 use crate::ground::run::CHUNK;
 pub use read::{Origin, Trouble};
 use read::{Read, Value, variables};
@@ -43,6 +45,8 @@ pub struct Config {
     pub staging_enabled: bool,
     /// The app at Intuit; none leaves QuickBooks off.
     pub quickbooks: Option<QuickBooks>,
+    /// Backups, where they are set up.
+    pub backup: Option<BackupConfig>,
 }
 
 /// The operator's app at Intuit.
@@ -68,6 +72,72 @@ pub struct QuickBooks {
     pub token_url: Option<String>,
     /// Another address where tokens are given back.
     pub revoke_url: Option<String>,
+}
+
+/// Where backups go.
+#[derive(Clone)]
+pub enum Target {
+    /// A folder.
+    Folder(PathBuf),
+    /// A bucket of an S3-compatible store.
+    S3 {
+        /// Its address.
+        endpoint: String,
+        /// Its region.
+        region: String,
+        /// The bucket.
+        bucket: String,
+        /// What stands before every name.
+        prefix: String,
+        /// The id of the access key.
+        key_id: String,
+        /// The access key.
+        secret: String,
+    },
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::S3 { endpoint, bucket, prefix, .. } => write!(f, "{endpoint}/{bucket}/{prefix}"),
+        }
+    }
+}
+
+impl Target {
+    fn of(read: &Read, target: &str) -> Self {
+        let Some(place) = target.strip_prefix("s3://") else { return Self::Folder(target.into()) };
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let text = |key| read.text(key).unwrap_or_default().to_owned();
+        Self::S3 {
+            endpoint: text("backup.s3_endpoint").trim_end_matches('/').to_owned(),
+            region: text("backup.s3_region"),
+            bucket: bucket.to_owned(),
+            prefix: prefix.trim_matches('/').to_owned(),
+            key_id: text("backup.s3_key_id"),
+            secret: text("backup.s3_secret"),
+        }
+    }
+}
+
+/// Where backups go, and when.
+#[derive(Clone, Debug)]
+pub struct BackupConfig {
+    /// Where they go.
+    pub target: Target,
+    /// The operator's public key.
+    pub recipient: Recipient,
+    /// Hours between two.
+    pub every_hours: u32,
+    /// Days between two drills.
+    pub drill_days: u32,
+    /// Which are kept.
+    pub keep: Keep,
+    /// The zone in which days are counted.
+    pub time_zone: String,
+    /// Every setting that is set and not secret.
+    pub shown: Vec<(String, String)>,
 }
 
 /// What a command needs that works on the Twenty workspace alone.
@@ -111,6 +181,7 @@ impl Config {
     pub fn load(flags: &Flags, env: Environment<'_>) -> Result<Self, ConfigError> {
         let read = Read::of(flags, env);
         let crm = CrmConfig::of(&read, &[""])?;
+        let backup = BackupConfig::of(&read);
         let text = |key| read.text(key).unwrap_or_default();
         let number = |key| text(key).parse::<u32>().unwrap_or_default();
         Ok(Self {
@@ -127,6 +198,38 @@ impl Config {
             create_max: usize::try_from(number("twenty.create_max")).unwrap_or(CHUNK),
             staging_enabled: truth(text("gift_staging")).unwrap_or(true),
             quickbooks: QuickBooks::of(&read)?,
+            backup,
+        })
+    }
+}
+
+impl BackupConfig {
+    /// The settings of backups from file and environment; none when none are set up. What else is missing is no hindrance.
+    pub fn load(path: Option<&Path>, env: Environment<'_>) -> Result<Option<Self>, ConfigError> {
+        let flags = Flags { file: path.map(Path::to_owned), ..Flags::default() };
+        let read = Read::of(&flags, env);
+        let troubles = read.troubles(&["backup."]);
+        if troubles.is_empty() { Ok(Self::of(&read)) } else { Err(ConfigError(troubles)) }
+    }
+
+    fn of(read: &Read) -> Option<Self> {
+        let number = |key| read.text(key).and_then(|text| text.parse().ok()).unwrap_or_default();
+        let shown = |(setting, value): &(&'static Setting, Option<Value>)| {
+            let value = value.as_ref().filter(|_| !setting.secret)?;
+            Some((setting.key.to_owned(), value.text.clone()))
+        };
+        Some(Self {
+            target: Target::of(read, read.text("backup.target")?),
+            recipient: read.text("backup.recipient")?.parse().ok()?,
+            every_hours: number("backup.every_hours"),
+            drill_days: number("backup.drill_days"),
+            keep: Keep {
+                daily: number("backup.keep_daily"),
+                weekly: number("backup.keep_weekly"),
+                monthly: number("backup.keep_monthly"),
+            },
+            time_zone: read.text("time_zone").unwrap_or_default().to_owned(),
+            shown: read.values.iter().filter_map(shown).collect(),
         })
     }
 }

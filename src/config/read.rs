@@ -91,6 +91,21 @@ impl Read {
                 all.push(Trouble { at: setting.key.into(), text: missing(setting) });
             }
         }
+        // One without the other would look like backups that are set up.
+        let text = match (self.text("backup.target"), self.text("backup.recipient")) {
+            (Some(_), None) => Some((
+                "backup.recipient",
+                "a backup is always sealed: `almoner backup key` makes a key pair; write its public key",
+            )),
+            (None, Some(_)) => Some(("backup.target", "write the folder that backups go to")),
+            (Some(target), _) if target.starts_with("s3://") => {
+                let needed = ["backup.s3_endpoint", "backup.s3_key_id", "backup.s3_secret"];
+                let lacking = needed.into_iter().find(|key| self.text(key).is_none());
+                lacking.map(|key| (key, "an S3 target needs its address and an access key: set this too"))
+            }
+            _ => None,
+        };
+        all.extend(text.map(|(at, text)| Trouble { at: at.into(), text: text.into() }));
         all
     }
 
@@ -122,7 +137,13 @@ fn value(setting: &Setting, flags: &Flags, env: Environment<'_>, file: &[(String
         let text = env(name)?;
         Some(Value { text, origin: Origin::Variable(name) })
     };
-    setting.variables.iter().find_map(variable).or_else(|| {
+    // What systemd hands over (LoadCredential) is in no environment that others could read.
+    let credential = || {
+        let path = PathBuf::from(env("CREDENTIALS_DIRECTORY").filter(|_| setting.secret)?).join(setting.key);
+        let text = std::fs::read_to_string(&path).ok().filter(|text| !text.trim().is_empty())?;
+        Some(Value { text: text.trim().to_owned(), origin: Origin::File(path, 1) })
+    };
+    setting.variables.iter().find_map(variable).or_else(credential).or_else(|| {
         let in_file = file.iter().find(|(key, _)| key == setting.key).map(|(_, value)| value.clone());
         let default = || Some(Value { text: setting.default?.to_owned(), origin: Origin::Default });
         in_file.or_else(default)

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::ground::backup::age::Recipient;
 use crate::ground::run::CHUNK_MAX;
 use crate::ground::time::Zone;
 
@@ -20,6 +21,8 @@ pub(super) enum Kind {
     Zone,
     /// Yes or no (domain 4.12).
     Truth,
+    /// A public key of age.
+    Recipient,
     /// A number within bounds.
     Number(u32, u32),
 }
@@ -34,6 +37,7 @@ impl Kind {
             Self::Url => text.starts_with("http://") || text.starts_with("https://"),
             Self::Zone => Zone::named(text).is_ok(),
             Self::Truth => truth(text).is_some(),
+            Self::Recipient => text.parse::<Recipient>().is_ok(),
             Self::Number(from, to) => text.parse::<u32>().is_ok_and(|number| (from..=to).contains(&number)),
         };
         (!well).then(|| match self {
@@ -43,6 +47,7 @@ impl Kind {
             Self::Url => "write an address such as https://crm.example.org".into(),
             Self::Zone => "write a name such as Europe/London".into(),
             Self::Truth => "write true or false".into(),
+            Self::Recipient => "write the public key that `almoner backup key` prints (age1…)".into(),
             Self::Number(from, to) => format!("write a number from {from} to {to}"),
         })
     }
@@ -83,7 +88,7 @@ const fn setting(key: &'static str, kind: Kind, what: &'static str) -> Setting {
 }
 
 /// All of them.
-pub(super) const SETTINGS: [Setting; 22] = [
+pub(super) const SETTINGS: [Setting; 33] = [
     Setting {
         variables: &["ALMONER_DATA"],
         flag: Some("--data"),
@@ -185,6 +190,55 @@ pub(super) const SETTINGS: [Setting; 22] = [
     Setting {
         optional: true,
         ..setting("quickbooks.revoke_url", Kind::Url, "another address where tokens are given back")
+    },
+    Setting {
+        variables: &["ALMONER_BACKUP_TARGET"],
+        optional: true,
+        ..setting("backup.target", Kind::Folder, "where backups go: a folder, or s3://bucket/prefix")
+    },
+    Setting {
+        variables: &["ALMONER_BACKUP_RECIPIENT"],
+        optional: true,
+        ..setting("backup.recipient", Kind::Recipient, "the public key that backups are sealed for")
+    },
+    Setting {
+        optional: true,
+        ..setting("backup.s3_endpoint", Kind::Url, "the address of the S3-compatible store")
+    },
+    Setting {
+        default: Some("us-east-1"),
+        ..setting("backup.s3_region", Kind::Text, "its region; many stores take any")
+    },
+    Setting {
+        variables: &["ALMONER_BACKUP_S3_KEY_ID"],
+        optional: true,
+        ..setting("backup.s3_key_id", Kind::Text, "the id of its access key")
+    },
+    Setting {
+        variables: &["ALMONER_BACKUP_S3_SECRET"],
+        optional: true,
+        secret: true,
+        ..setting("backup.s3_secret", Kind::Text, "its access key")
+    },
+    Setting {
+        default: Some("24"),
+        ..setting("backup.every_hours", Kind::Number(1, 168), "hours between backups")
+    },
+    Setting {
+        default: Some("7"),
+        ..setting("backup.drill_days", Kind::Number(1, 90), "days between restore drills")
+    },
+    Setting {
+        default: Some("7"),
+        ..setting("backup.keep_daily", Kind::Number(1, 366), "days whose newest backup is kept")
+    },
+    Setting {
+        default: Some("4"),
+        ..setting("backup.keep_weekly", Kind::Number(0, 520), "weeks whose newest backup is kept")
+    },
+    Setting {
+        default: Some("12"),
+        ..setting("backup.keep_monthly", Kind::Number(0, 240), "months whose newest backup is kept")
     },
 ];
 

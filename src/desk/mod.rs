@@ -2,6 +2,7 @@
 //! run does the rest.
 
 pub mod access;
+pub mod backups;
 pub mod batches;
 pub mod books;
 mod coding;

@@ -3,6 +3,7 @@
 //!
 //! A command reads the whole ledger, not a viewer's part of it: whoever may ask could as well read the files.
 
+mod backup;
 mod compact;
 mod erase;
 mod export;
@@ -14,6 +15,7 @@ mod verdict;
 
 use std::io::Write;
 
+pub use backup::backup_words;
 pub use gifts::{GiftsAsk, Look};
 pub use users::{UsersAsk, Which};
 pub use verdict::damaged;
@@ -38,6 +40,10 @@ pub enum Command {
     },
     /// Give unused room of the file back.
     Compact,
+    /// Take a backup now: a running server only.
+    Backup,
+    /// Restore the newest backup into a sandbox and prove it: a running server only.
+    Drill,
     /// Erase what the ledger holds of a person, or say what that would reach.
     PeopleErase {
         /// Who.
@@ -95,6 +101,8 @@ impl Command {
         match self {
             Self::Verify { .. } => "verify",
             Self::Compact => "compact",
+            Self::Backup => "backup",
+            Self::Drill => "drill",
             Self::PeopleErase { .. } => "people_erase",
             Self::PeopleExport { .. } => "people_export",
             Self::Users { what, .. } => what.word(),
@@ -129,6 +137,14 @@ pub enum CommandError {
     /// Only a running server can do it.
     #[error("this needs a running server: start it with `almoner serve`, then ask again")]
     NeedsServer,
+    /// The server has no backup target.
+    #[error(
+        "no backups are set up: write target and recipient under [backup] in the server's settings file, and restart it"
+    )]
+    NoBackups,
+    /// There is no backup yet.
+    #[error("there is no backup yet: take one with `almoner backup`")]
+    NothingToDrill,
     /// The gift does not read.
     #[error("{0}")]
     Gift(String),
@@ -204,6 +220,8 @@ pub fn run(
     let code = match command {
         Command::Verify { json } => verdict::verify(store, *json, out)?,
         Command::Compact => compact::compact(store, out)?,
+        Command::Backup => backup::back_up(hands, false, out)?,
+        Command::Drill => backup::back_up(hands, true, out)?,
         Command::PeopleErase { person, ground, preview } => {
             erase::erase(store, actor, *person, (ground, *preview), out)?
         }

@@ -13,6 +13,7 @@ mod donors;
 mod edits;
 mod figures;
 mod gifts;
+mod health;
 mod home;
 mod hooks;
 mod journal;
@@ -292,6 +293,7 @@ fn routes() -> Vec<Route> {
         on("POST", "/api/notes", Edit, post(edits::new_note)),
         on("GET", "/api/journal", Journal, get(journal::list)),
         on("GET", "/api/events", See, get(live::events)),
+        on("GET", "/api/health", See, get(health::shown)),
     ];
     let access = [
         on("GET", "/api/session", Need::Known, get(session::show)),
@@ -308,8 +310,11 @@ fn routes() -> Vec<Route> {
     let hook = post(hooks::twenty).layer(DefaultBodyLimit::max(HOOK_MAX));
     let open = [
         on("GET", "/api/openapi.json", Need::Nothing, get(openapi::document)),
-        on("GET", "/health", Need::Nothing, get(health)),
+        on("GET", "/health", Need::Nothing, get(answers)),
         on("GET", "/readyz", Need::Nothing, get(sync::ready)),
+        on("GET", "/livez", Need::Nothing, get(health::live)),
+        on("GET", "/healthz", Need::Nothing, get(health::health)),
+        on("GET", "/metrics", See, get(health::metrics)),
         on("POST", "/hooks/twenty", Need::Nothing, hook),
     ];
     staging()
@@ -346,7 +351,7 @@ pub fn openapi_json() -> String {
     openapi::json()
 }
 
-async fn health() -> axum::Json<serde_json::Value> {
+async fn answers() -> axum::Json<serde_json::Value> {
     axum::Json(serde_json::json!({ "status": "ok" }))
 }
 

@@ -4,6 +4,7 @@
 //! value; everything it decides is handed back as a value.
 
 pub mod access;
+pub mod backup;
 pub mod batch;
 pub mod books;
 pub mod budget;

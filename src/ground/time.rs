@@ -186,6 +186,11 @@ impl Zone {
         TimeZone::get(name).map(Self).map_err(|_| UnknownZone(name.to_owned()))
     }
 
+    /// The zone of servers.
+    pub const fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
     /// The IANA name.
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")

@@ -7,6 +7,7 @@ pub mod http;
 mod permit;
 pub mod qbo;
 pub mod twenty;
+pub mod vault;
 
 use std::pin::Pin;
 

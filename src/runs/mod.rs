@@ -1,5 +1,6 @@
 //! What happens by itself: walks, cycles, what webhooks told, and process runs. Runs take no input and look at stored state only.
 
+pub mod backup;
 pub mod books;
 pub mod connection;
 pub mod cycle;
@@ -14,10 +15,12 @@ pub mod process_batch;
 pub mod provision;
 pub mod push;
 pub mod reindex;
+pub mod restored;
 pub mod rounds;
 mod see;
 pub mod supervisor;
 pub mod walk;
+pub mod watchdog;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use super::backup::Backup;
 use super::books::{BooksMeans, Keeper as BooksKeeper};
 use super::cycle::Cycle;
 use super::duplicates::Finder;
@@ -21,6 +22,7 @@ use super::push::Push;
 use super::reindex::Reindex;
 use super::rounds::Rounds;
 use super::walk::Walker;
+use super::watchdog::Watchdog;
 use super::{Means, Next, SLEEP_MAX_MS};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
@@ -38,11 +40,17 @@ pub struct Supervisor {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
     broken: watch::Receiver<bool>,
+    panics: Arc<Panics>,
 }
 
 impl Supervisor {
     /// Starts the loops; must be called inside a tokio runtime.
-    pub fn start(means: &Means, search: &Arc<Search>, books: Option<&BooksMeans>) -> Self {
+    pub fn start(
+        means: &Means,
+        search: &Arc<Search>,
+        books: Option<&BooksMeans>,
+        backup: Option<Backup>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let panics = Arc::new(Panics {
             world: means.world.clone(),
@@ -68,10 +76,22 @@ impl Supervisor {
         let (to_find, finds, until) = (means.clone(), Arc::clone(search), stopped.clone());
         let find = move || find_loop(to_find.clone(), Arc::clone(&finds), until.clone());
         tasks.spawn(kept_going("duplicates", Arc::clone(&panics), find));
+        if let Some(backup) = backup {
+            let (to_keep, kept, until) = (means.clone(), Arc::new(backup), stopped.clone());
+            let keep = move || backup_loop(to_keep.clone(), Arc::clone(&kept), until.clone());
+            tasks.spawn(kept_going("backup", Arc::clone(&panics), keep));
+        }
         let (to_index, search) = (means.clone(), Arc::clone(search));
         let reindex = move || reindex_loop(to_index.clone(), Arc::clone(&search), stopped.clone());
-        tasks.spawn(kept_going("reindex", panics, reindex));
-        Self { tasks, stop, broken }
+        tasks.spawn(kept_going("reindex", Arc::clone(&panics), reindex));
+        Self { tasks, stop, broken, panics }
+    }
+
+    /// Watches for progress from now on.
+    pub fn watch(&mut self, means: &Means, watchdog: &Watchdog) {
+        let (means, watchdog, stopped) = (means.clone(), watchdog.clone(), self.stop.subscribe());
+        let watch = move || watchdog_loop(means.clone(), watchdog.clone(), stopped.clone());
+        self.tasks.spawn(kept_going("watchdog", Arc::clone(&self.panics), watch));
     }
 
     /// Resolves when a loop panicked too often for this process to go on.
@@ -196,6 +216,22 @@ async fn books_loop(means: BooksMeans, mut stopped: watch::Receiver<bool>) {
             Some(done) => keeper.take(done).await,
             None => keeper.wake(),
         }
+    }
+}
+
+async fn backup_loop(means: Means, backup: Arc<Backup>, mut stopped: watch::Receiver<bool>) {
+    let mut notes = means.store.watch();
+    while !*stopped.borrow() {
+        let next = backup.step().await;
+        rest(&means, next, &mut notes, &mut stopped).await;
+    }
+}
+
+async fn watchdog_loop(means: Means, watchdog: Watchdog, mut stopped: watch::Receiver<bool>) {
+    let mut notes = means.store.watch();
+    while !*stopped.borrow() {
+        let next = watchdog.step().await;
+        rest(&means, next, &mut notes, &mut stopped).await;
     }
 }
 

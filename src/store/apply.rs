@@ -21,9 +21,13 @@ pub(super) const IDENTITY: &str = "identity";
 
 /// What the first link of the chain follows.
 pub(super) fn genesis(tables: &impl Reader) -> Result<[u8; 32], StoreError> {
+    Ok(*blake3::hash(&identity(tables)?).as_bytes())
+}
+
+/// What tells this ledger from every other one.
+pub(super) fn identity(tables: &impl Reader) -> Result<[u8; 16], StoreError> {
     let identity = tables.meta(IDENTITY)?.ok_or(StoreError::corrupt("ledger without an identity", 0))?;
-    let identity: [u8; 16] = codec::decode("identity", &identity)?;
-    Ok(*blake3::hash(&identity).as_bytes())
+    codec::decode("identity", &identity)
 }
 
 /// One entry as it was just written, for those who follow the journal.

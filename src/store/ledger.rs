@@ -445,6 +445,16 @@ impl Ledger<'_> {
         self.0.working(&key)?.map(|bytes| decode_message(&bytes)).transpose()
     }
 
+    /// Every message on its way, of all runs.
+    pub fn all_messages(&self) -> Result<Vec<Message>, StoreError> {
+        let mut messages = Vec::new();
+        self.0.working_range(&Prefix(key::working(Working::Outbox, &[])), &mut |_, value| {
+            messages.push(decode_message(value)?);
+            Ok(())
+        })?;
+        Ok(messages)
+    }
+
     /// How many messages are on their way, over all runs.
     pub fn outbox_len(&self) -> Result<u64, StoreError> {
         let mut count = 0;
@@ -536,6 +546,16 @@ impl Ledger<'_> {
         let mut rows = Vec::new();
         self.0.working_range(&Prefix(key::working(kind, &[])), &mut |key, value| {
             rows.push((key[1..].to_vec(), decode("working row", value)?));
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The keys of a kind of working rows, with the length of each value: whatever it holds.
+    pub fn working_keys(&self, kind: Working) -> Result<Vec<(Vec<u8>, usize)>, StoreError> {
+        let mut rows = Vec::new();
+        self.0.working_range(&Prefix(key::working(kind, &[])), &mut |key, value| {
+            rows.push((key[1..].to_vec(), value.len()));
             Ok(())
         })?;
         Ok(rows)

@@ -5,10 +5,13 @@
 
 mod apply;
 mod around;
+mod backups;
+mod below;
 mod books;
 mod changes;
 mod codec;
 mod compact;
+mod copy;
 mod derive;
 mod diff;
 pub mod disk;
@@ -52,6 +55,7 @@ pub use books::Told as BooksTold;
 pub use changes::Changes;
 pub use codec::{Body, Entry, FieldChange, Header, Image, training_sample};
 pub use compact::Compacted;
+pub use copy::{FileCopy, Moment};
 pub use error::{Fail, OpenError, StoreError, WriteError};
 pub use giving::{Came, Given, Giving, GivingShelf};
 pub use ledger::{Head, Ledger, Page, QueueFilter, Record};
@@ -68,6 +72,7 @@ use crate::ground::id::{Object, Seq};
 use crate::ground::time::Instant;
 use crate::ground::world::World;
 use disk::SimDisk;
+use open::Opened;
 use reader::{Memo, SnapshotTables, Watched};
 use writer::{Queue, Writer};
 
@@ -112,7 +117,7 @@ pub trait AfterCommit: Send + Sync {
 /// The database below, reopened after a fault.
 struct Database {
     place: Place,
-    state: RwLock<Option<Arc<redb::Database>>>,
+    state: RwLock<Option<Arc<Opened>>>,
     /// Set by a read that failed: the handle below answers nothing more, so the next use opens the bytes anew.
     read_failed: Arc<AtomicBool>,
     shared: Mutex<Shared>,
@@ -127,12 +132,12 @@ struct Shared {
 }
 
 impl Database {
-    fn new(place: Place, database: redb::Database) -> Self {
-        let state = RwLock::new(Some(Arc::new(database)));
+    fn new(place: Place, opened: Opened) -> Self {
+        let state = RwLock::new(Some(Arc::new(opened)));
         Self { place, state, read_failed: Arc::default(), shared: Mutex::default() }
     }
 
-    fn get(&self) -> Result<Arc<redb::Database>, StoreError> {
+    fn get(&self) -> Result<Arc<Opened>, StoreError> {
         if self.read_failed.swap(false, Ordering::SeqCst) {
             self.suspect();
         }
@@ -153,11 +158,14 @@ impl Database {
     /// A write failed: nothing more goes through this handle; the next use opens the bytes anew.
     fn suspect(&self) {
         self.outdate();
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let opened = self.state.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(opened) = opened {
+            opened.below.break_copy("the ledger had to be opened anew");
+        }
     }
 
     fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
-        let mut tx = self.get()?.begin_write()?;
+        let mut tx = self.get()?.database.begin_write()?;
         // Opening after a kill takes milliseconds instead of a scan of the file.
         tx.set_quick_repair(true);
         Ok(tx)
@@ -203,7 +211,7 @@ impl Database {
             shared.epoch
         };
         let failed = Arc::clone(&self.read_failed);
-        let opened = self.get()?.begin_read().map_err(StoreError::from);
+        let opened = self.get()?.database.begin_read().map_err(StoreError::from);
         let tables = opened.and_then(|tx| SnapshotTables::open(&tx));
         let tables = tables.inspect_err(|_| failed.store(true, Ordering::SeqCst))?;
         let tables = Arc::new(Watched { tables, failed, memo: Memo::default(), replaced: OnceLock::new() });
@@ -315,6 +323,15 @@ impl Store {
     /// reads go on.
     pub async fn compact(&self) -> Result<Compacted, StoreError> {
         let answer = self.0.queue.ask_to_compact();
+        if let Some(writer) = &self.0.inline {
+            writer.step();
+        }
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the ledger is shutting down".into())))
+    }
+
+    /// Begins a copy of the ledger's file as the last commit made it. Writes go on, and no read transaction is held.
+    pub async fn copy(&self) -> Result<FileCopy, StoreError> {
+        let answer = self.0.queue.ask_to_copy();
         if let Some(writer) = &self.0.inline {
             writer.step();
         }

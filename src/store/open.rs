@@ -4,8 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use redb::backends::FileBackend;
 use redb::{Builder, ReadableDatabase};
 
+use super::below::Below;
 use super::error::{OpenError, StoreError};
 use super::reader::OpenTables;
 use super::tables::{self, SCHEMA};
@@ -18,33 +20,42 @@ pub(super) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// The end of the name of the copy that compacting makes.
 pub(super) const COMPACT: &str = "compact";
 
+/// The end of the name that the file of saved blocks has for a moment.
+const COPYING: &str = "copying";
+
+/// The database with the layer below it.
+pub(super) struct Opened {
+    pub(super) database: redb::Database,
+    pub(super) below: Below,
+}
+
 /// Opens the ledger at a place, makes it when it is not there, and brings it up to this layout.
-pub(super) fn first(place: &Place, world: &World) -> Result<redb::Database, OpenError> {
+pub(super) fn first(place: &Place, world: &World) -> Result<Opened, OpenError> {
     if let Place::File(path) = place
         && !path.exists()
     {
         create_file(path, world)?;
     }
-    let database = open_database(place)?;
-    guarded(place, || prepare(place, &database, world))?;
+    let opened = open_database(place)?;
+    guarded(place, || prepare(place, &opened.database, world))?;
     if let Place::File(path) = place {
         // Left by a process that was killed while it compacted; nobody else has the ledger now.
         let _ = std::fs::remove_file(path.with_extension(COMPACT));
     }
-    Ok(database)
+    Ok(opened)
 }
 
 /// Opens what was open before. A ledger that is gone meanwhile is an error, never a new one.
-pub(super) fn again(place: &Place) -> Result<redb::Database, OpenError> {
+pub(super) fn again(place: &Place) -> Result<Opened, OpenError> {
     let gone = |reason: &str| OpenError::Io { path: shown(place), reason: reason.into() };
     if let Place::File(path) = place
         && !path.exists()
     {
         return Err(gone("the file is not there any more"));
     }
-    let database = open_database(place)?;
-    match guarded(place, || layout(&database).map_err(|error| damaged(place, &error)))? {
-        Layout::Ours(SCHEMA) => Ok(database),
+    let opened = open_database(place)?;
+    match guarded(place, || layout(&opened.database).map_err(|error| damaged(place, &error)))? {
+        Layout::Ours(SCHEMA) => Ok(opened),
         _ => Err(gone("it is not the ledger that was open before")),
     }
 }
@@ -67,18 +78,25 @@ fn guarded<T>(place: &Place, work: impl FnOnce() -> Result<T, OpenError>) -> Res
     })
 }
 
-fn open_database(place: &Place) -> Result<redb::Database, OpenError> {
+fn open_database(place: &Place) -> Result<Opened, OpenError> {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
-    guarded(place, || match place {
-        Place::Memory(disk) => {
-            builder.create_with_backend(disk.clone()).map_err(|error| refused(place, &error))
-        }
-        Place::File(path) => {
-            check_file(path)?;
-            peek(path, place)?;
-            builder.create(path).map_err(|error| refused(place, &error))
-        }
+    let refused = |error: redb::DatabaseError| refused(place, &error);
+    guarded(place, || {
+        let below = match place {
+            Place::Memory(disk) => Below::new(disk.clone(), None),
+            Place::File(path) => {
+                check_file(path)?;
+                peek(path, place)?;
+                let io = |error: std::io::Error| OpenError::io(path, &error);
+                let mut options = std::fs::OpenOptions::new();
+                let file =
+                    options.read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+                Below::new(FileBackend::new(file).map_err(refused)?, Some(path.with_extension(COPYING)))
+            }
+        };
+        let database = builder.create_with_backend(below.clone()).map_err(refused)?;
+        Ok(Opened { database, below })
     })
 }
 

@@ -11,6 +11,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, WriteTransactio
 
 use super::error::StoreError;
 use super::key::Prefix;
+use super::open::Opened;
 use super::{tables, young};
 
 /// In which order a range is walked.
@@ -326,7 +327,7 @@ pub(super) struct Watched {
     pub(super) failed: Arc<AtomicBool>,
     pub(super) memo: Memo,
     /// The database below, where it was replaced while this state is still read.
-    pub(super) replaced: OnceLock<Arc<redb::Database>>,
+    pub(super) replaced: OnceLock<Arc<Opened>>,
 }
 
 /// What was worked out of one committed state; gone with it.

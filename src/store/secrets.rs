@@ -34,6 +34,11 @@ impl SecretKey {
         Self(bytes)
     }
 
+    /// A key for another purpose that follows from this one, and says nothing of it.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        blake3::derive_key(purpose, &self.0)
+    }
+
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&Key::from(self.0))
     }

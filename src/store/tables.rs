@@ -80,6 +80,10 @@ pub enum Working {
     Finding = 20,
     /// (person, person) -> what their comparison is worth, in thousandths of a bit; stands in both orders.
     Alike = 21,
+    /// What is known of the backups, as JSON text.
+    Backup = 22,
+    /// connection -> the restore after which it must be read completely before anything is sent, as JSON text.
+    Restored = 23,
 }
 
 /// The numbers of the indexes. They stand on disk: append only.

@@ -289,6 +289,7 @@ fn a_tampered_table_is_named() {
 }
 
 mod compacting;
+mod copying;
 mod erasing;
 mod opening;
 mod travelling;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::apply::{Group, Written};
 use super::changes::Changes;
 use super::compact::{Compacted, compact};
+use super::copy::{FileCopy, begin};
 use super::error::{Fail, StoreError, WriteError};
 use super::ledger::Ledger;
 use super::reader::OpenTables;
@@ -99,7 +100,14 @@ pub(super) struct Queue {
 struct State {
     jobs: VecDeque<Box<dyn Job>>,
     compactions: Vec<tokio::sync::oneshot::Sender<Result<Compacted, StoreError>>>,
+    copies: Vec<tokio::sync::oneshot::Sender<Result<FileCopy, StoreError>>>,
     closed: bool,
+}
+
+impl State {
+    fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.compactions.is_empty() && self.copies.is_empty()
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -138,6 +146,17 @@ impl Queue {
         receiver
     }
 
+    /// Asks for a copy of the file that begins between two groups.
+    pub(super) fn ask_to_copy(&self) -> tokio::sync::oneshot::Receiver<Result<FileCopy, StoreError>> {
+        let (reply, receiver) = tokio::sync::oneshot::channel();
+        let mut state = lock(&self.jobs);
+        if !state.closed {
+            state.copies.push(reply);
+            self.wake.notify_one();
+        }
+        receiver
+    }
+
     /// No more writes; the writer ends when the queue is empty.
     pub(super) fn close(&self) {
         lock(&self.jobs).closed = true;
@@ -160,10 +179,10 @@ impl Queue {
     /// Waits for work; false when closed and empty.
     fn wait(&self) -> bool {
         let mut state = lock(&self.jobs);
-        while state.jobs.is_empty() && state.compactions.is_empty() && !state.closed {
+        while state.is_empty() && !state.closed {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        !state.jobs.is_empty() || !state.compactions.is_empty()
+        !state.is_empty()
     }
 }
 
@@ -186,6 +205,7 @@ impl Writer {
     /// Commits one group: what is queued now, within the bounds of a group.
     pub(super) fn step(&self) {
         self.compact();
+        self.begin_copies();
         let mut jobs = self.queue.take(GROUP_CLOSURES_MAX);
         if jobs.is_empty() {
             return;
@@ -223,6 +243,16 @@ impl Writer {
         for reply in asked {
             // Whoever asked may have gone away; it is done all the same.
             let _ = reply.send(done.clone());
+        }
+    }
+
+    fn begin_copies(&self) {
+        let asked = std::mem::take(&mut lock(&self.queue.jobs).copies);
+        for reply in asked {
+            let begun = catch_unwind(AssertUnwindSafe(|| begin(&self.database, self.world.now())));
+            let stopped = || Err(StoreError::Unavailable("the copy could not begin".into()));
+            // Whoever asked may have gone away; the copy ends with its answer.
+            let _ = reply.send(begun.unwrap_or_else(|_| stopped()));
         }
     }
 

@@ -3,6 +3,7 @@
 mod callers;
 mod desk;
 mod edits;
+mod health;
 mod home;
 mod live;
 mod made_donor;

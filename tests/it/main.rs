@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the failure, and it says where")]
 
 mod api;
+mod backup;
 mod bars;
 mod behaviours;
 mod books;

@@ -27,6 +27,11 @@ pub(super) fn ask(data: &Path, command: &Command, out: &mut dyn Write) -> anyhow
     }
 }
 
+/// Whether a server has the ledger in this folder.
+pub(super) fn is_served(data: &Path) -> anyhow::Result<bool> {
+    connect(data).map(|server| server.is_some())
+}
+
 /// The server's socket; none when nobody listens: there is no socket, or one that a kill left.
 fn connect(data: &Path) -> anyhow::Result<Option<UnixStream>> {
     let place = Place::new(data, NAME).with_context(|| format!("cannot open {}", data.display()))?;

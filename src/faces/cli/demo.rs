@@ -166,6 +166,7 @@ pub(super) fn config(port: u16, folder: &Path, twenty_url: &str, twenty_key: Str
         create_max: CHUNK,
         staging_enabled: true,
         quickbooks: None,
+        backup: None,
     }
 }
 

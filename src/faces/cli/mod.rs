@@ -1,13 +1,16 @@
 //! The command line: one file a subcommand.
 
 mod ask;
+mod backup;
 mod compact;
 mod config;
 mod demo;
 mod gifts;
+mod healthcheck;
 mod journal;
 mod matching;
 mod people;
+mod restore;
 mod serve;
 mod simulate;
 mod smoke;
@@ -44,6 +47,12 @@ enum Command {
     Journal(journal::Journal),
     /// Make the ledger's file as small as it goes, beside a running Almoner or alone
     Compact(compact::Compact),
+    /// Take a backup now, beside a running Almoner or alone; list, check and prune backups
+    Backup(backup::Backup),
+    /// Put a backup in the place of the ledger; says first what would be forgotten
+    Restore(restore::Restore),
+    /// Restore the newest backup into a sandbox and prove it, beside a running Almoner or alone
+    Drill(backup::Drill),
     /// Take a gift in, or have ready ones posted, beside a running Almoner
     Gifts(gifts::Gifts),
     /// Read everything from Twenty now, beside a running Almoner
@@ -62,6 +71,13 @@ enum Command {
     Completions {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
+    },
+    /// Ask the server of this machine how it is: exit code 0 well, 1 not
+    Healthcheck(healthcheck::Healthcheck),
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder
+        folder: std::path::PathBuf,
     },
     /// Print the OpenAPI document
     Openapi,
@@ -91,6 +107,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(verify) => verify.run(),
         Command::Journal(journal) => journal.run(),
         Command::Compact(compact) => compact.run(),
+        Command::Backup(backup) => runtime.block_on(backup.run()),
+        Command::Restore(restore) => runtime.block_on(restore.run()),
+        Command::Drill(drill) => runtime.block_on(drill.run()),
         Command::Gifts(gifts) => gifts.run(),
         Command::Sync(sync) => sync.run(),
         Command::Match(matching) => matching.run(),
@@ -100,6 +119,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(config) => config.run(),
         Command::Completions { shell } => {
             completions(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Healthcheck(healthcheck) => healthcheck.run(),
+        Command::Man { folder } => {
+            clap_mangen::generate_to(Cli::command(), folder)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {
@@ -145,6 +169,17 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_manual_page() {
+        let folder = tempfile::tempdir().unwrap();
+        clap_mangen::generate_to(Cli::command(), folder.path()).unwrap();
+        let page = std::fs::read_to_string(folder.path().join("almoner-backup-verify.1")).unwrap();
+        assert!(page.contains("Read every file of a backup"), "{page}");
+        for command in Cli::command().get_subcommands() {
+            assert!(folder.path().join(format!("almoner-{}.1", command.get_name())).exists());
+        }
     }
 
     #[test]

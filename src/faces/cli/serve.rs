@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::{asked_to_stop, say};
 use crate::app::App;
+use crate::app::notify::Notify;
 use crate::config::{Config, Flags, environment};
 use crate::desk::access::LinkPurpose;
 use crate::{sys, telemetry};
@@ -30,7 +31,10 @@ impl Serve {
         telemetry::start(&environment("ALMONER_LOG").unwrap_or_else(|| "info".into()));
         let config =
             Config::load(&Flags { file: self.config, data: self.data, listen: self.listen }, &environment)?;
-        let app = App::open(sys::world(), &config, false).await?;
+        let mut app = App::open(sys::world(), &config, false).await?;
+        let notify = Notify::of(&environment);
+        notify.ready();
+        app.watch(&notify);
         say(&format!("Almoner is at {}/", app.url));
         if app.desk.store.snapshot()?.ledger().user_count()? == 0 {
             let link = app.desk.one_time_link(LinkPurpose::Setup).await?;
@@ -43,6 +47,7 @@ impl Serve {
             asked = asked_to_stop() => asked.map(|()| false)?,
             () = app.broken() => true,
         };
+        notify.stopping();
         app.close().await?;
         Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }

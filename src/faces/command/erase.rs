@@ -4,8 +4,10 @@ use std::io::Write;
 
 use super::{CommandError, wait};
 use crate::desk::people::{Erasure, erase_person, erasure_of};
+use crate::ground::backup::retention::gone_by;
 use crate::ground::id::PersonId;
 use crate::ground::journal::{Actor, Cause};
+use crate::ground::time::Zone;
 use crate::store::Store;
 
 /// Exit code of a preview: nothing was done.
@@ -26,6 +28,7 @@ pub(super) fn erase(
             writeln!(out, "{} of those gifts are not posted yet: post or discard them first.", reach.open)?;
         }
         writeln!(out, "{}", kept(&reach))?;
+        backups(store, out)?;
         writeln!(out, "Nothing was done. Repeat the command with --yes to do it; it cannot be undone.")?;
         return Ok(NOTHING_DONE);
     }
@@ -38,7 +41,24 @@ pub(super) fn erase(
         out,
         "Twenty still has the person: delete them there too. Run `almoner compact` to overwrite what is left in the file."
     )?;
+    backups(store, out)?;
     Ok(0)
+}
+
+/// Backups are sealed and not rewritten: which hold what was there before, and when the rule removes them.
+fn backups(store: &Store, out: &mut dyn Write) -> Result<(), CommandError> {
+    let state = store.snapshot()?.ledger().backups()?;
+    let (Some(keep), false) = (state.keep, state.held.is_empty()) else { return Ok(()) };
+    let zone = Zone::utc();
+    let taken: Vec<_> = state.held.iter().map(|good| good.taken_at).collect();
+    writeln!(out, "{} backup(s) hold what was there when they were taken:", taken.len())?;
+    for (which, good) in state.held.iter().enumerate() {
+        let until = gone_by(&taken, which, keep, &zone).map(|at| at.to_string()[..10].to_owned());
+        let until = until
+            .map_or_else(|| "for as long as no newer ones are taken".into(), |day| format!("until {day}"));
+        writeln!(out, "  {} {until}", good.set)?;
+    }
+    Ok(())
 }
 
 fn told(reach: &Erasure) -> String {

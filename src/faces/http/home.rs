@@ -157,6 +157,21 @@ fn needs(staging: &CountsView, (conflicts, refused): (u64, u64)) -> Vec<NeedView
     rows.into_iter().filter(|(count, ..)| *count > 0).map(need).collect()
 }
 
+/// A good backup that is missing. A demo keeps nothing that would be missed.
+fn backup(ledger: &Ledger<'_>, face: &Face) -> Result<Option<NeedView>, StoreError> {
+    if face.info.demo {
+        return Ok(None);
+    }
+    let check = super::health::backup(&ledger.backups()?, face.desk.world.now());
+    let need = |text| NeedView {
+        count: 1,
+        text,
+        action: "Whoever runs the server can set that right.",
+        href: "/settings",
+    };
+    Ok((!check.is_ok()).then(|| need(check.says)))
+}
+
 fn runs(ledger: &Ledger<'_>) -> Result<Vec<RunView>, StoreError> {
     let mut runs: Vec<ProcessRun> = ledger.active_runs()?.into_iter().map(|record| record.value).collect();
     let newest = ledger.newest(ConnectionId::HERE, Object::Run, SubjectState::Live, None, RUNS_MAX)?;
@@ -201,7 +216,10 @@ fn view(face: &Face, known: &Known) -> Result<Option<HomeView>, Problem> {
         demo: face.info.demo,
         organisation: face.info.organisation.clone(),
         time_zone: face.desk.zone.name().to_owned(),
-        needs_me: needs(&staging, edits_in_need(&ledger)?),
+        needs_me: needs(&staging, edits_in_need(&ledger)?)
+            .into_iter()
+            .chain(backup(&ledger, face)?)
+            .collect(),
         staging,
         mirror: mirrors(&ledger, face)?,
         runs: runs(&ledger)?,

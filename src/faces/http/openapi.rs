@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use super::callers::{agreements, appeals, households, payouts, people};
 use super::matching::{links, merges, review};
 use super::{
-    batches, books, callers, choices, donor, donor_match, donors, edits, figures, gifts, home, hooks,
+    batches, books, callers, choices, donor, donor_match, donors, edits, figures, gifts, health, home, hooks,
     journal, live, made, matching, mirror, plans, posting, queue, session, settings, sync, users,
 };
 
@@ -24,7 +24,7 @@ const PROBLEM: &str = "application/problem+json";
         queue::list, queue::ids, queue::mark_many, gifts::create, gifts::one, gifts::edit, gifts::mark, made::remove,
         batches::process_ready, batches::list, batches::create, batches::one, batches::edit, batches::process, batches::run, batches::steer, plans::plan,
         settings::settings, settings::change, posting::process, posting::create_gift, choices::choices,
-        donors::search, donor::donor, mirror::gifts, mirror::records, mirror::record, home::home, figures::figure, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, hooks::twenty, journal::list, live::events,
+        donors::search, donor::donor, mirror::gifts, mirror::records, mirror::record, home::home, figures::figure, sync::sync, sync::sync_now, sync::sweep, sync::change, sync::switch, sync::quarantine, sync::ready, health::live, health::health, health::shown, health::metrics, hooks::twenty, journal::list, live::events,
         edits::change, edits::new_task, edits::change_task, edits::new_note, edits::edits, edits::one, edits::withdraw, edits::conflicts, edits::decide,
         callers::gifts::list, callers::gifts::one, callers::gifts::change, callers::gifts::remove,
         donor_match::start, donor_match::run, donor_match::create, donor_match::created, matching::duplicates, matching::matches, matching::why,

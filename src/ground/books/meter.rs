@@ -138,9 +138,9 @@ pub struct Spent {
 }
 
 impl Block {
-    /// Whether it holds so many calls.
-    pub const fn has(&self, calls: u32) -> bool {
-        self.left >= calls
+    /// Whether it holds so many calls of this month: what a month left is over with it.
+    pub fn has(&self, calls: u32, now: Instant) -> bool {
+        self.left >= calls && self.month == Month::of(now)
     }
 
     /// Takes calls out of it; false if it holds fewer.
@@ -263,7 +263,7 @@ impl Meter {
     }
 
     /// A new month begins at nothing. A clock that goes back into the last one does not.
-    fn heed_month(&mut self, now: Instant) {
+    pub fn heed_month(&mut self, now: Instant) {
         let month = Month::of(now);
         if month > self.month {
             *self = Self::of_month(month);

@@ -106,7 +106,7 @@ impl BooksGate {
         let State { lanes, all, .. } = &mut *state;
         let lane = lanes.entry(realm.clone()).or_insert_with(|| self.0.lane(now));
         let block = lane.block(wanted.class);
-        if wanted.metered > 0 && !block.as_mut().is_some_and(|block| block.has(wanted.metered)) {
+        if wanted.metered > 0 && !block.as_mut().is_some_and(|block| block.has(wanted.metered, now)) {
             return Err(NotNow::Reserve);
         }
         all.take(false, now).map_err(NotNow::from)?;
@@ -139,7 +139,7 @@ impl BooksGate {
             let State { lanes, meter, .. } = &mut *state;
             let lane = lanes.entry(realm.clone()).or_insert_with(|| self.0.lane(now));
             // Whoever waited for the other reservation may find it made.
-            if lane.block(wanted.class).as_mut().is_some_and(|block| block.has(wanted.metered)) {
+            if lane.block(wanted.class).as_mut().is_some_and(|block| block.has(wanted.metered, now)) {
                 return Ok(Ok(()));
             }
             if let Some(spent) = lane.block(wanted.class).take() {
@@ -176,7 +176,9 @@ impl BooksGate {
 
     /// Regular calls that are left of the month.
     pub fn regular_left(&self) -> u32 {
-        let state = self.0.lock();
+        let mut state = self.0.lock();
+        // A month that has ended is over before anybody reserves in the next one.
+        state.meter.heed_month(self.0.world.now());
         state.meter.left(CallClass::Incremental, self.0.allowance)
     }
 
@@ -188,7 +190,8 @@ impl BooksGate {
     /// How the month stands.
     pub fn month(&self) -> MonthView {
         let now = self.0.world.now();
-        let state = self.0.lock();
+        let mut state = self.0.lock();
+        state.meter.heed_month(now);
         state.meter.view(self.0.allowance, now)
     }
 }

@@ -16,6 +16,7 @@ use crate::ground::texts;
 use crate::ground::time::Instant;
 use crate::ground::workspace::Schema;
 use crate::rails::RawRecord;
+use crate::runs::restored::may_have_been_sent;
 use crate::runs::see::see;
 use crate::store::{Changes, Store, StoreError, View};
 
@@ -146,15 +147,20 @@ pub(super) fn lease(
         changes.update(Object::GiftStaging, row.id.0, &row.clone().failed(reason))?;
     }
     let mut goes_now = Vec::new();
-    for (row, message) in composed.sent {
+    for (row, mut message) in composed.sent {
         run.tally.leased += 1;
+        // After a restore, a ledger that is no more may have tried it: the next step probes.
+        let tried_before = row.attempts > 1 || may_have_been_sent(view.ledger(), row.received_at)?;
+        if tried_before {
+            message.arrival = Arrival::Unknown;
+        }
         changes.message(ConnectionId::TWENTY, &message, true)?;
         // A gift that Twenty already has (an earlier attempt arrived) is not pending.
         if is_pending_or_gone(view, message.key)? {
             changes.pending(SubjectKey::twenty(Object::Gifts, message.key.0), message.body.clone());
         }
         changes.update(Object::GiftStaging, row.id.0, &row)?;
-        if row.attempts == 1 && message.arrival == Arrival::Unknown {
+        if !tried_before && message.arrival == Arrival::Unknown {
             goes_now.push(message);
         }
     }

@@ -15,6 +15,7 @@ use crate::ground::run::ProcessRun;
 use crate::ground::staging::{Progress, StagedRow};
 use crate::ground::texts;
 use crate::ground::workspace::Schema;
+use crate::runs::restored::may_have_been_sent;
 use crate::store::{Changes, StoreError, View};
 
 /// What an outcome of this run is made by: no weights.
@@ -86,7 +87,10 @@ pub(super) fn lease(
         let message = message(basis, run.id, &held, &giver, (group, group));
         changes.message(ConnectionId::TWENTY, &message, true)?;
         changes.update(Object::GiftStaging, id.0, &held)?;
-        sent.push(message);
+        // After a restore, a ledger that is no more may have made them: the next step probes.
+        if !may_have_been_sent(view.ledger(), row.received_at)? {
+            sent.push(message);
+        }
     }
     Ok((changes, sent))
 }

@@ -18,7 +18,7 @@ use self::commits::{
     cause, clashed, confirmed, contract_failure, finish, give_back, lease, mark_unknown, not_sent, probed,
     rebuilt, refused, start, unknown, write,
 };
-use super::{Means, Next, attempt, connection, pause_ms, plain};
+use super::{Means, Next, attempt, connection, pause_ms, plain, restored};
 use crate::ground::id::{ConnectionId, ConnectionKey, Names, RunId, StagedId};
 use crate::ground::outbox::Message;
 use crate::ground::provision::usable;
@@ -142,6 +142,9 @@ impl ProcessBatch {
             }
             Step::Rest => return Ok(Next::Idle),
             Step::Probe(_) | Step::Send(_) | Step::Lease(_) => {}
+        }
+        if restored::is_shut(&self.means).await? {
+            return self.troubled(restored::SHUT.into()).await;
         }
         let permit = match self.means.gate.permit(CallClass::Person, run.request_id.as_deref()) {
             Ok(permit) => permit.attempt(attempt(self.failures)),

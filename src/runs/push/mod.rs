@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use self::commits::{Outcome, Planned};
 use super::see::{Met, meet, see};
-use super::{Means, Next, attempt, cycle, pause_ms, plain};
+use super::{Means, Next, attempt, cycle, pause_ms, plain, restored};
 use crate::ground::edit::{Edit, Merge, Sides, State, merge};
 use crate::ground::id::{ConnectionId, Names, Object};
 use crate::ground::texts;
@@ -91,7 +91,11 @@ impl Push {
             Some((turn, Act::Delete(seen))) => return self.bin(turn, seen).await,
             None => {}
         }
-        let next = match self.due().map_err(WriteError::Store)? {
+        let due = self.due().map_err(WriteError::Store)?;
+        if matches!(due, Due::Edit(_)) && restored::is_shut(&self.means).await? {
+            return Ok(Next::Wait(self.means.world.now().plus_millis(pause_ms(6))));
+        }
+        let next = match due {
             Due::Nothing => return Ok(Next::Idle),
             Due::At(at) => return Ok(Next::Wait(at)),
             Due::Hopeless(edit, why) => {

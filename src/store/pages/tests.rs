@@ -305,7 +305,7 @@ fn small_steps_between_writes_come_to_an_end_and_miss_nothing() {
         let mut walk = PageWalk::new();
         let mut steps = 0;
         let end = loop {
-            let reading = store.0.database.get().unwrap().begin_read().unwrap();
+            let reading = store.0.database.get().unwrap().database.begin_read().unwrap();
             let step = walk.step(&disk, 1).unwrap();
             drop(reading);
             if step != Step::More {

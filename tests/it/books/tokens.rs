@@ -88,7 +88,7 @@ fn a_kill_at_any_point_of_a_refresh_loses_only_what_nobody_was_told() {
     }
     assert_eq!(
         (lives, lost),
-        (160, 40),
+        (seeds * 4, seeds),
         "lost where the reply with a new value was not stored, and nowhere else"
     );
 }

@@ -1,5 +1,6 @@
 //! The real binary over loopback, killed for real. The only tests that wait for real time.
 
+mod backing;
 mod beside;
 mod commands;
 mod provisioning;
@@ -85,8 +86,13 @@ fn exchange(address: &str, head: &str, body: &str) -> Option<(u16, String, Strin
 
 impl Server {
     fn start(folder: &Path, crm: &Crm, first: bool) -> Self {
+        Self::start_with(folder, crm, first, |_| {})
+    }
+
+    fn start_with(folder: &Path, crm: &Crm, first: bool, more: impl FnOnce(&mut Command)) -> Self {
         let mut command = almoner(&["serve", "--listen", "127.0.0.1:0", "--data"]);
         command.arg(folder).env("TWENTY_API_BASE_URL", &crm.url).env("TWENTY_API_KEY", &crm.key);
+        more(&mut command);
         let mut child = command.spawn().expect("the binary starts");
         let lines = first_lines(&mut child, if first { 2 } else { 1 });
         let address = lines[0].split("http://").nth(1).expect("an address").trim_end_matches('/').to_owned();

@@ -11,6 +11,7 @@ import type {
   Verdict,
   Why,
   FigurePage,
+  Health,
   Marked,
   Batch,
   BatchPatch,
@@ -61,6 +62,7 @@ export const api = {
   session: () => call<Session>('GET', '/api/session'),
   signOut: () => call<void>('DELETE', '/api/session'),
   home: (signal?: Signal) => call<Home>('GET', '/api/home', { signal }),
+  health: (signal?: Signal) => call<Health>('GET', '/api/health', { signal }),
   figure: (name: string, query: { limit: number; offset: number }, signal?: Signal) =>
     call<FigurePage>('GET', `/api/home/figures/${name}`, { query, signal }),
 

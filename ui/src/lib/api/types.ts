@@ -34,6 +34,10 @@ export type Intent = 'standard' | 'grant' | 'legacy' | 'corporateInKind' | 'recu
 export type WhoKind = 'user' | 'token' | 'run' | 'twenty' | 'operator' | 'system';
 export type Scope = 'gifts:read' | 'gifts:write' | 'journal:read' | 'admin';
 
+export type CheckStatus = 'ok' | 'warning' | 'failing';
+export type Check = Known<'CheckView', { status: CheckStatus }>;
+export type Health = Known<'HealthView', { status: CheckStatus; checks: Check[] }>;
+
 export type Reason = Whole<Wire['FindingView']>;
 export type Counts = Whole<Wire['CountsView']>;
 
