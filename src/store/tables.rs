@@ -69,9 +69,9 @@ pub enum Working {
     /// batch -> what its run would send, as JSON text.
     Plan = 15,
     /// What is known of the backups, as JSON text.
-    Backup = 16,
+    Backup = 20,
     /// connection -> the restore after which it must be read completely before anything is sent, as JSON text.
-    Restored = 17,
+    Restored = 21,
 }
 
 /// The numbers of the indexes. They stand on disk: append only.
