@@ -50,6 +50,8 @@ pub mod checks;
 mod matching;
 #[path = "world/wire.rs"]
 mod wire;
+#[path = "world/wishes.rs"]
+mod wishes;
 
 use wire::{NEVER, Wire};
 
@@ -567,27 +569,12 @@ impl Process {
         }
     }
 
-    /// Pauses the mirror of an object, or lets it go on.
-    pub fn pause(&self, object: Object, paused: bool) {
-        block(self.desk.pause_sync(&reviewer(), object, paused)).expect("asked for");
-    }
-
-    /// Switches the mirror of a further object on or off.
-    pub fn switch(&self, plural: &str, on: bool) -> Object {
-        block(self.desk.switch_object(&reviewer(), plural.to_owned(), on)).expect("switched")
-    }
-
     /// Records that were set aside.
     pub fn quarantine(&self) -> Vec<Quarantined> {
         let snapshot = self.means.store.snapshot().unwrap();
         let (here, object) = (ConnectionId::HERE, Object::Quarantine);
         let page = snapshot.ledger().newest(here, object, SubjectState::Live, None, 100).unwrap();
         page.items.iter().map(|record| serde_json::from_str(&record.value).unwrap()).collect()
-    }
-
-    /// Asks for a pass over everything.
-    pub fn sync_now(&self) {
-        block(self.desk.sync_now(&reviewer())).expect("asked for");
     }
 }
 

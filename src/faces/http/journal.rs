@@ -300,10 +300,10 @@ pub(super) async fn list(
     let ledger = snapshot.ledger();
     let entries = ledger.last_seq()?.0;
     let before = before.unwrap_or(u64::MAX).min(entries.saturating_add(1));
-    let sees = Sees::of(&ledger, &known.viewer)?;
+    let scope = Sees::of(&ledger, &known.viewer)?;
     let (data, next_before) = match subject {
-        Some(id) => of_subjects(&ledger, &sees, &subjects(&ledger, id, object)?, (before, limit))?,
-        None => walk(&ledger, &sees, object, (before, limit))?,
+        Some(id) => of_subjects(&ledger, &scope, &subjects(&ledger, id, object)?, (before, limit))?,
+        None => walk(&ledger, &scope, object, (before, limit))?,
     };
     let meta = JournalMeta {
         has_more: next_before.is_some(),
@@ -374,7 +374,7 @@ impl<'v> Sees<'v> {
 
 fn of_subjects(
     ledger: &Ledger<'_>,
-    sees: &Sees<'_>,
+    scope: &Sees<'_>,
     subjects: &[SubjectId],
     (before, limit): (u64, usize),
 ) -> Result<Walked, StoreError> {
@@ -387,14 +387,14 @@ fn of_subjects(
     seqs.truncate(limit);
     let mut views = Vec::with_capacity(seqs.len());
     for seq in &seqs {
-        views.extend(sees.view(ledger, *seq)?);
+        views.extend(scope.view(ledger, *seq)?);
     }
     Ok((views, seqs.last().filter(|_| more).map(|seq| seq.0)))
 }
 
 fn walk(
     ledger: &Ledger<'_>,
-    sees: &Sees<'_>,
+    scope: &Sees<'_>,
     object: Option<Object>,
     (before, limit): (u64, usize),
 ) -> Result<Walked, StoreError> {
@@ -404,7 +404,7 @@ fn walk(
     };
     let mut views = Vec::with_capacity(limit);
     for seq in seqs.iter().take(limit) {
-        views.extend(sees.view(ledger, *seq)?);
+        views.extend(scope.view(ledger, *seq)?);
     }
     let more = seqs.len() > limit;
     Ok((views, seqs.get(limit.saturating_sub(1)).filter(|_| more).map(|seq| seq.0)))

@@ -4,6 +4,182 @@
  */
 
 export interface paths {
+    "/api/books/companies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All companies of QuickBooks that the viewer may see. */
+        get: operations["companies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/disconnect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Disconnects a company: its tokens are given back and forgotten, its books stay, to be read only. */
+        post: operations["disconnect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for everything of a company to be read again. */
+        post: operations["load"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for a look at a company now. */
+        post: operations["look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops the sync of a company. */
+        post: operations["pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/records/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Records of a kind of one company, newest change first; with `as_of` as they stood then. `status` keeps bills and invoices
+         *     that stand so.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/records/{kind}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One record of a company, whole, with its history; with `as_of` as it stood then. The id of a merged one leads to the one
+         *     that stays.
+         */
+        get: operations["one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets the sync of a company go on. */
+        post: operations["resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to connect a company: where to send the person. One consent connects one company. */
+        post: operations["connect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/set-aside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records of all companies the viewer may see that cannot be read as what they should be. */
+        get: operations["aside"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/choices/{object}": {
         parameters: {
             query?: never;
@@ -1397,6 +1573,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hooks/quickbooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A webhook of QuickBooks, in either form: kept before it is answered. Without a verifier token there is no such address. */
+        post: operations["hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hooks/twenty": {
         parameters: {
             query?: never;
@@ -1527,6 +1720,19 @@ export interface components {
             /** @description When this was read. */
             asOf: string;
         };
+        /** @description Records that were set aside. */
+        AsideList: {
+            data: components["schemas"]["AsideView"][];
+        };
+        /** @description A record that was set aside. */
+        AsideView: {
+            code: string;
+            id?: string | null;
+            kind: string;
+            realm: string;
+            reason: string;
+            since: string;
+        };
         /** @description A batch and its run. */
         BatchAndRun: {
             data: components["schemas"]["BatchAndRunData"];
@@ -1565,6 +1771,62 @@ export interface components {
             updatedAt: string;
             /** Format: int64 */
             version: number;
+        };
+        /** @description One record, whole. */
+        BookAnswer: {
+            data: components["schemas"]["BookView"];
+            meta: components["schemas"]["BookMeta"];
+        };
+        /** @description Records of a kind. */
+        BookList: {
+            data: components["schemas"]["BookRow"][];
+            meta: components["schemas"]["BookMeta"];
+        };
+        /** @description `meta` of records of the books. */
+        BookMeta: {
+            /** @description The moment that was asked for. */
+            asOf: string;
+            /** @description `fresh`, `late`, `stale` or `never`. */
+            freshness: string;
+            hasMore: boolean;
+            nextCursor?: string | null;
+            /** @description When the last complete look at the company began. */
+            syncedAt?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are; not told of a moment that has passed.
+             */
+            total?: number | null;
+        };
+        /** @description A record of the books, in short. */
+        BookRow: {
+            active: boolean;
+            /** @description What is open of it; of an account, a customer or a vendor what stands there. */
+            balance?: string | null;
+            currency?: string | null;
+            date?: string | null;
+            due?: string | null;
+            id: string;
+            kind: string;
+            note?: string | null;
+            party?: components["schemas"]["PartyView"] | null;
+            /** @description When this version came here. */
+            recordedAt: string;
+            /** @description Of bills and invoices: `open`, `partial`, `paid`, `void` or `deleted`. */
+            status?: string | null;
+            /** @description Its name, or its number. */
+            title?: string | null;
+            /** @description In decimals, as it was told. */
+            total?: string | null;
+        };
+        /** @description One record with its history. */
+        BookView: {
+            history: components["schemas"]["EntryView"][];
+            /** @description The record as QuickBooks told it, numbers exactly as they were written. */
+            record: unknown;
+            row: components["schemas"]["BookRow"];
+            /** @description `live`, `deleted` or `merged`. */
+            state: string;
         };
         /** @description How old an answer is, and of one record where it stands. */
         CallerMeta: {
@@ -1713,6 +1975,61 @@ export interface components {
             opportunity?: components["schemas"]["NamedRef"] | null;
             recurringAgreement?: components["schemas"]["NamedRef"] | null;
         };
+        /** @description `meta` of the companies. */
+        CompaniesMeta: {
+            asOf: string;
+            month?: components["schemas"]["MonthCalls"] | null;
+            /** @description Whether companies can be connected: the operator has set up an app at Intuit. */
+            setUp: boolean;
+        };
+        /** @description All companies the viewer may see. */
+        CompanyList: {
+            data: components["schemas"]["CompanyView"][];
+            meta: components["schemas"]["CompaniesMeta"];
+        };
+        /** @description One company. */
+        CompanyView: {
+            /**
+             * Format: int32
+             * @description Calls of the month.
+             */
+            calls?: number | null;
+            connectedAt: string;
+            /** @description When the totals were controlled last. */
+            controlledAt?: string | null;
+            /** @description The currency its books are kept in; none before it was read. */
+            currency?: string | null;
+            /** @description `fresh`, `late`, `stale` or `never`. */
+            freshness: string;
+            load?: components["schemas"]["LoadView"] | null;
+            name: string;
+            /** @description What is so and what to do, when something is. */
+            note?: string | null;
+            realm: string;
+            /** @description Records by kind. */
+            records: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Records set aside since they cannot be read.
+             */
+            setAside: number;
+            /** @description Since when nothing went right. */
+            since?: string | null;
+            /** @description `loading`, `connected`, `paused`, `reconnect`, `lapsed` or `disconnected`. */
+            state: string;
+            /** @description When the last complete look began. */
+            syncedAt?: string | null;
+            totals: components["schemas"]["TotalProof"][];
+            /**
+             * Format: int64
+             * @description Events that wait for the next look.
+             */
+            waiting: number;
+            /** @description Whether its webhooks can be relied on, so that it is looked at half as often. */
+            webhooksProven: boolean;
+        };
         /** @description A period and the one it is compared with. */
         ComparedView: {
             before: components["schemas"]["CameView"];
@@ -1734,6 +2051,10 @@ export interface components {
             since: string;
             /** @description The record in Twenty. */
             url?: string | null;
+        };
+        /** @description Where to go to connect a company. */
+        ConsentAddress: {
+            address: string;
         };
         /** @description Records counted on both sides. */
         CountView: {
@@ -2380,6 +2701,18 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description A load under way. */
+        LoadView: {
+            counting: boolean;
+            /** @description Kinds read so far, of how many. */
+            kinds: number;
+            of: number;
+            /**
+             * Format: int64
+             * @description Rows read so far.
+             */
+            rows: number;
+        };
         /** @description The person who was made in Twenty for a discarded gift. */
         MadeDonorView: {
             /** @description The removal that is on its way, to be taken back under `/api/sync/edits`. */
@@ -2576,6 +2909,27 @@ export interface components {
             amountMicros: number;
             /** @description ISO 4217 code. */
             currencyCode: string;
+        };
+        /** @description The month's calls. */
+        MonthCalls: {
+            /**
+             * Format: int32
+             * @description Calls the operator allows.
+             */
+            calls: number;
+            ends: string;
+            /**
+             * Format: int32
+             * @description What the month comes to if it goes on as it went.
+             */
+            forecast: number;
+            /** @description `fine`, `noticed` (70 %), `warned` (85 %), `urgent` (95 %) or `spent`. */
+            mark: string;
+            /**
+             * Format: int32
+             * @description Used, or reserved for the near future.
+             */
+            used: number;
         };
         /** @description A record of Twenty by its name. */
         NamedRef: {
@@ -2804,6 +3158,12 @@ export interface components {
             /** @description Pairs that wait for a decision, and the groups they are in. */
             total: number;
         };
+        /** @description A customer, a vendor or an employee. */
+        PartyView: {
+            id: string;
+            kind?: string | null;
+            name?: string | null;
+        };
         /** @description A change of a record that is on its way. */
         PendingEdit: {
             at: string;
@@ -3000,6 +3360,12 @@ export interface components {
             channel: string;
             receivedAt: string;
         };
+        /** @description Records that explain a gap. */
+        ReasonView: {
+            records: components["schemas"]["RecordRef"][];
+            /** @description In words. */
+            text: string;
+        };
         /** @description One record. */
         RecordAnswer: {
             data: components["schemas"]["RecordView"];
@@ -3009,6 +3375,11 @@ export interface components {
         RecordList: {
             data: components["schemas"]["RecordView"][];
             meta: components["schemas"]["RecordsMeta"];
+        };
+        /** @description A record of the books. */
+        RecordRef: {
+            id: string;
+            kind: string;
         };
         /** @description A record as it was told, with where it stood. */
         RecordView: {
@@ -3317,6 +3688,26 @@ export interface components {
             name: string;
             scopes: string[];
         };
+        /** @description A control total. */
+        TotalProof: {
+            /** @description What its customers or vendors say together. */
+            byNames?: string | null;
+            currency?: string | null;
+            /** @description How much more the mirror says than is reported. */
+            gap?: string | null;
+            /** @description What the mirror adds up to, in decimals. */
+            mirrored?: string | null;
+            /** @description Who does not add up, and which records may be the reason. */
+            reasons: components["schemas"]["ReasonView"][];
+            /** @description What QuickBooks reports. */
+            reported?: string | null;
+            /** @description `proven`, `gap` or `unknown`. */
+            verdict: string;
+            /** @description `receivable`, `payable` or `accounts`. */
+            what: string;
+            /** @description Why it cannot be said. */
+            why?: string | null;
+        };
         /** @description The sum of one currency. */
         TotalView: {
             /** Format: int64 */
@@ -3504,6 +3895,562 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    companies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompanyList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disconnect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    load: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                status?: string;
+                as_of?: string;
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                realm: string;
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one: {
+        parameters: {
+            query?: {
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                realm: string;
+                kind: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentAddress"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    aside: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AsideList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     choices: {
         parameters: {
             query?: {
@@ -11096,6 +12043,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthView"];
+                };
+            };
+        };
+    };
+    hook: {
+        parameters: {
+            query?: never;
+            header: {
+                "intuit-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
