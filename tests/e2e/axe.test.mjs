@@ -119,6 +119,7 @@ const SCREENS = [
   ['figure of this month', () => '/figures/gifts-this-month'],
   ['figure of first gifts', () => '/figures/first-gifts'],
   ['sync', () => '/sync'],
+  ['connections', () => '/connections'],
   ['journal', () => '/journal', async () => page.getByRole('article').first().waitFor()],
   ['settings', () => '/settings'],
   ['new token', () => '/settings', opens(/^(New token|Make a token|Create a token)/)],

@@ -970,6 +970,7 @@ const routes = [
   ],
   ['GET', '/api/choices/:id', () => ({ data: [], meta: { asOf: now(), freshness: objects()[0].freshness } })],
   ['DELETE', '/api/session', (_, __, req) => (sessions.delete(cookie(req)), null)],
+  ['GET', '/api/books/companies', () => ({ data: [], meta: { asOf: now(), setUp: false, month: null } })],
   [
     'GET',
     '/api/health',

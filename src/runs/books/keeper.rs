@@ -404,7 +404,7 @@ const fn words(why: Halted) -> &'static str {
     match why {
         Halted::Reconnect => "QuickBooks does not accept our access any more. Connect the company again.",
         Halted::Lapsed => {
-            "The company's QuickBooks subscription has ended. Resume once it is paid for; its books stay readable here."
+            "The company's QuickBooks subscription has ended. Look again once it is paid for; its books stay readable here."
         }
     }
 }

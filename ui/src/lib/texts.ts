@@ -267,6 +267,69 @@ export const T = {
     bit: 'One bit more doubles the odds that both are one person; one less halves them.',
   },
 
+  books: {
+    title: 'QuickBooks companies',
+    open: 'QuickBooks companies',
+    openText: 'Connect companies, see how old and how proven their books are.',
+    connect: 'Connect a company',
+    notSetUp: 'QuickBooks is not set up',
+    notSetUpText:
+      'The operator names your app at Intuit in the configuration ([quickbooks] client_id and client_secret). Then companies can be connected here.',
+    none: 'No company is connected',
+    noneText: 'Connect one. You say yes in QuickBooks, for one company at a time.',
+    outcome: {
+      connected: 'The company is connected. Its books are being read now.',
+      failed: 'QuickBooks did not connect the company: consent was declined, or came too late. Try again.',
+      refused:
+        'This return from QuickBooks does not belong to a request of ours, or came too late. Connect again.',
+      waiting: 'QuickBooks has not answered yet. The company appears here as soon as it has.',
+    } as Record<string, string>,
+    states: {
+      loading: 'Being read',
+      connected: 'Connected',
+      paused: 'Paused',
+      reconnect: 'Connect again',
+      lapsed: 'Subscription ended',
+      disconnected: 'Disconnected',
+    },
+    company: 'Company',
+    state: 'State',
+    age: 'Last look',
+    never: 'Not read yet',
+    records: 'Records',
+    proof: 'Totals',
+    calls: 'Calls this month, used or reserved',
+    controlled: 'controlled',
+    whats: { receivable: 'Receivable', payable: 'Payable', accounts: 'All accounts' },
+    verdicts: { proven: 'proven', gap: 'differs', unknown: 'not known' },
+    gap: (what: string, gap: string, currency: string) =>
+      `${what} differs by ${gap} ${currency} from what QuickBooks reports.`,
+    unknown: (what: string, why: string) => `${what}: ${why}.`,
+    reading: (rows: number, kinds: number, of: number) =>
+      `${some(rows, 'record', 'records')} read, ${num(kinds)} of ${num(of)} kinds`,
+    setAside: (n: number) =>
+      `${some(n, 'record', 'records')} set aside: they cannot be read as what they should be.`,
+    month: (used: number, calls: number, forecast: number) =>
+      `${num(used)} of ${num(calls)} calls of this month used or reserved; ${num(forecast)} by its end if it goes on so.`,
+    look: 'Look now',
+    load: 'Read everything again',
+    pause: 'Pause',
+    resume: 'Go on',
+    again: 'Connect again',
+    disconnect: 'Disconnect',
+    disconnectTitle: (name: string) => `Disconnect ${name}?`,
+    disconnectText:
+      'Nothing is read from it any more, and its access is given back. What is here stays, to be read. It can be connected again at any time.',
+    keep: 'Keep connected',
+    done: {
+      look: (name: string) => `Looking at ${name} now.`,
+      load: (name: string) => `Everything of ${name} is being read again.`,
+      pause: (name: string) => `${name} is paused.`,
+      resume: (name: string) => `${name} goes on.`,
+      disconnect: (name: string) => `${name} is disconnected.`,
+    },
+  },
+
   duplicates: {
     title: 'Duplicates',
     waiting: (pairs: number, groups: number) =>

@@ -16,6 +16,8 @@ import type {
   Batch,
   BatchPatch,
   ChoiceKind,
+  CompanyList,
+  CompanyWish,
   ChoiceList,
   Plan,
   Settings,
@@ -67,6 +69,10 @@ export const api = {
     call<FigurePage>('GET', `/api/home/figures/${name}`, { query, signal }),
 
   sync: (signal?: Signal) => call<Sync>('GET', '/api/sync', { signal }),
+  companies: (signal?: Signal) => call<CompanyList>('GET', '/api/books/companies', { signal }),
+  connectCompany: () => call<{ address: string }>('POST', '/api/books/connect'),
+  askOfCompany: (realm: string, wish: CompanyWish) =>
+    call<void>('POST', `/api/books/companies/${realm}/${wish}`),
   startSync: () => call<unknown>('POST', '/api/sync', { body: {} }),
   sweep: (object: string) => call<unknown>('POST', `/api/sync/${object}/sweep`, { body: {} }),
   pauseSync: (object: string, paused: boolean) =>

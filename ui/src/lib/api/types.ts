@@ -32,11 +32,28 @@ export type Wish = 'go' | 'pause' | 'cancel';
 export type Resolution = 'UNREVIEWED' | 'NEW_DONOR' | 'CONFIRMED';
 export type Intent = 'standard' | 'grant' | 'legacy' | 'corporateInKind' | 'recurring';
 export type WhoKind = 'user' | 'token' | 'run' | 'twenty' | 'operator' | 'system';
-export type Scope = 'gifts:read' | 'gifts:write' | 'journal:read' | 'admin';
+export type Scope = 'gifts:read' | 'gifts:write' | 'journal:read' | 'admin' | 'books:read' | 'books:write';
 
 export type CheckStatus = 'ok' | 'warning' | 'failing';
 export type Check = Known<'CheckView', { status: CheckStatus }>;
 export type Health = Known<'HealthView', { status: CheckStatus; checks: Check[] }>;
+
+export type CompanyState = 'loading' | 'connected' | 'paused' | 'reconnect' | 'lapsed' | 'disconnected';
+export type TotalProof = Known<
+  'TotalProof',
+  { what: 'receivable' | 'payable' | 'accounts'; verdict: 'proven' | 'gap' | 'unknown' }
+>;
+export type Company = Known<
+  'CompanyView',
+  { state: CompanyState; freshness: FreshnessWord; totals: TotalProof[]; records: Record<string, number> }
+>;
+export type FreshnessWord = 'fresh' | 'late' | 'stale' | 'never';
+export type MonthCalls = Known<'MonthCalls', { mark: 'fine' | 'noticed' | 'warned' | 'urgent' | 'spent' }>;
+export type CompanyList = {
+  data: Company[];
+  meta: Known<'CompaniesMeta', { month: MonthCalls | null }>;
+};
+export type CompanyWish = 'look' | 'load' | 'pause' | 'resume' | 'disconnect';
 
 export type Reason = Whole<Wire['FindingView']>;
 export type Counts = Whole<Wire['CountsView']>;
@@ -180,7 +197,9 @@ export type Right =
   | 'journal'
   | 'settings'
   | 'users'
-  | 'tokens';
+  | 'tokens'
+  | 'books'
+  | 'books_write';
 export type Session = Known<'SessionView', { rights: Right[] }>;
 export type UserState = 'active' | 'invited' | 'no_password' | 'disabled';
 export type User = Known<'UserView', { role: Role; state: UserState; companies: string[] | null }>;
