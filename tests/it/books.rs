@@ -3,6 +3,8 @@
 
 #[path = "books/face.rs"]
 mod face;
+#[path = "books/faults.rs"]
+mod faults;
 #[path = "books/firm.rs"]
 pub mod firm;
 #[path = "books/mirror.rs"]
