@@ -87,7 +87,7 @@ test('a pair that comes into Twenty appears by itself, side by side', async () =
   await page.goto(`${URL_}/duplicates`);
   await page.getByRole('heading', { level: 1, name: 'Duplicates' }).waitFor();
   await page.evaluate(() => fetch('/api/sync', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }));
-  await within('the pair is in the queue', 90_000, () => inList().count());
+  await within('the pair is in the queue', 300_000, () => inList().count());
   await inList().first().click();
   await pair().getByText('Mill Lane').first().waitFor();
   const email = pair().getByRole('row', { name: /E-mail/ });
