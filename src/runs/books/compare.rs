@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::call::{Stop, call, reading};
 use super::load::Step;
-use super::take::{gone, take};
+use super::one::look_up;
 use super::{BooksMeans, Of, seen_there};
 use crate::ground::books::{Connected, Entity, EntityId};
 use crate::ground::id::{ConnectionId, Object};
 use crate::ground::journal::SubjectState;
 use crate::rails::CallClass;
-use crate::rails::qbo::{Fault, Rows, Told};
+use crate::rails::qbo::Rows;
 use crate::store::{Changes, Fail, Store, StoreError};
 
 /// Ids of a page.
@@ -86,36 +86,13 @@ impl Compare {
     }
 
     async fn ask(&mut self, means: &BooksMeans, of: &Of, entity: Entity, id: &EntityId) -> Result<(), Stop> {
-        let asked_at = means.world.now();
         self.calls += 1;
-        let told = match self.one(means, of, entity, id).await {
-            Ok(told) => Some(told),
-            Err(Stop::Fault(Fault::NotFound)) => None,
-            Err(stop) => return Err(stop),
-        };
-        if told.is_none() && entity.is_list() {
+        let is_there = look_up(means, of, CallClass::Backfill, entity, id).await?;
+        if !is_there && entity.is_list() {
             // It may have become part of another one: what named it names that one now.
             self.asking.extend(named_by(&means.store, &of.connected, entity, id)?);
         }
-        let (company, id) = (of.connected.clone(), id.clone());
-        means
-            .store
-            .write(move |view| {
-                let mut changes = Changes::new(seen_there(company.connection));
-                match told {
-                    Some(told) => take(view, &mut changes, &company, &told, asked_at)?,
-                    None => gone(view, &mut changes, &company, entity, &id)?,
-                };
-                Ok::<_, Fail<()>>((changes, ()))
-            })
-            .await?;
         Ok(())
-    }
-
-    async fn one(&self, means: &BooksMeans, of: &Of, entity: Entity, id: &EntityId) -> Result<Told, Stop> {
-        let (company, realm) = (of.company()?, &of.connected.realm);
-        let wanted = reading(CallClass::Backfill);
-        Ok(call!(means, realm, wanted, |permit| means.rail.read(permit, &company, entity, id)))
     }
 
     async fn end(&self, means: &BooksMeans, of: &Of, too_much: bool) -> Result<(), Stop> {

@@ -6,7 +6,8 @@ use std::collections::{BTreeSet, VecDeque};
 use super::call::{Stop, call, reading};
 use super::compare::each;
 use super::load::{Step, company_record};
-use super::take::{gone, learn, read_back, take};
+use super::one::look_up;
+use super::take::{learn, read_back, take};
 use super::{BooksMeans, Of, seen_there};
 use crate::ground::books::connected::{AccountBalance, Balances};
 use crate::ground::books::control::{Verdict, control};
@@ -15,7 +16,7 @@ use crate::ground::id::Object;
 use crate::ground::money::Currency;
 use crate::ground::time::CalendarDate;
 use crate::rails::CallClass;
-use crate::rails::qbo::{Fault, Page, Report, Rows, Told};
+use crate::rails::qbo::{Page, Report, Rows, Told};
 use crate::store::{Changes, Fail, Store, StoreError, View};
 
 /// Rows of a page of files.
@@ -76,7 +77,7 @@ impl Control {
             }
             Part::Reread => match self.rereading.front().cloned() {
                 Some((entity, id)) => {
-                    reread(means, of, entity, &id).await?;
+                    look_up(means, of, CallClass::Incremental, entity, &id).await?;
                     self.rereading.pop_front();
                 }
                 None => self.part = Part::Judge,
@@ -108,34 +109,6 @@ fn suspects(verdicts: &[Verdict]) -> VecDeque<(Entity, EntityId)> {
     let suspects: BTreeSet<(Entity, EntityId)> =
         of.map(|suspect| (suspect.entity, suspect.id.clone())).collect();
     suspects.into_iter().take(REREAD_MAX).collect()
-}
-
-async fn reread(means: &BooksMeans, of: &Of, entity: Entity, id: &EntityId) -> Result<(), Stop> {
-    let asked_at = means.world.now();
-    let told = match read_one(means, of, entity, id).await {
-        Ok(told) => Some(told),
-        Err(Stop::Fault(Fault::NotFound)) => None,
-        Err(stop) => return Err(stop),
-    };
-    let (company, id) = (of.connected.clone(), id.clone());
-    means
-        .store
-        .write(move |view| {
-            let mut changes = Changes::new(seen_there(company.connection));
-            match told {
-                Some(told) => take(view, &mut changes, &company, &told, asked_at)?,
-                None => gone(view, &mut changes, &company, entity, &id)?,
-            };
-            Ok::<_, Fail<()>>((changes, ()))
-        })
-        .await?;
-    Ok(())
-}
-
-async fn read_one(means: &BooksMeans, of: &Of, entity: Entity, id: &EntityId) -> Result<Told, Stop> {
-    let (company, realm) = (of.company()?, &of.connected.realm);
-    let wanted = reading(CallClass::Incremental);
-    Ok(call!(means, realm, wanted, |permit| means.rail.read(permit, &company, entity, id)))
 }
 
 /// Stores what a control came to, and what the accounts hold today.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::call::{Stop, call, reading};
 use super::compare::named_by;
 use super::load::Step;
+use super::one::read;
 use super::take::{Met, gone, id_of, take};
 use super::{BooksMeans, Of, seen_there};
 use crate::ground::books::changes::Complete;
@@ -106,17 +107,12 @@ impl Look {
                 }
                 self.keep(means, of, page.rows, asked_at).await
             }
-            Part::Record(entity, id) => match self.one(means, of, entity, &id).await {
+            Part::Record(entity, id) => match read(means, of, self.class, entity, &id).await {
                 Ok(told) => self.keep(means, of, vec![told], asked_at).await,
                 Err(Stop::Fault(Fault::NotFound)) => self.lost(means, of, entity, id).await,
                 Err(stop) => Err(stop),
             },
         }
-    }
-
-    async fn one(&self, means: &BooksMeans, of: &Of, entity: Entity, id: &EntityId) -> Result<Told, Stop> {
-        let (company, realm) = (of.company()?, &of.connected.realm);
-        Ok(call!(means, realm, reading(self.class), |permit| means.rail.read(permit, &company, entity, id)))
     }
 
     /// An answer that may not be all is asked again more narrowly, before anything else. What one kind alone cannot tell in

@@ -10,6 +10,7 @@ mod control;
 mod keeper;
 mod load;
 mod look;
+mod one;
 mod take;
 pub mod tokens;
 
