@@ -13,7 +13,7 @@ use crate::ground::time::Zone;
 use crate::rails::Transport;
 use crate::rails::http::HttpTransport;
 use crate::rails::qbo::oauth::{App, Hosts};
-use crate::rails::qbo::{PRODUCTION, QboRail, SANDBOX};
+use crate::rails::qbo::{PRODUCTION, QboRail, QboTexts, SANDBOX};
 use crate::runs::Means;
 use crate::runs::books::BooksMeans;
 use crate::runs::books::tokens::Custodian;
@@ -40,7 +40,7 @@ fn app(config: &Config) -> Option<App> {
 /// What the desk knows of it.
 pub(super) fn setup(config: &Config) -> Setup {
     let verifier = config.quickbooks.as_ref().and_then(|it| Secret::new(it.verifier.as_deref()?));
-    Setup { door: app(config).map(|app| app.door()), verifier }
+    Setup { door: app(config).map(|app| app.door()), verifier, texts: Some(Arc::new(QboTexts)) }
 }
 
 /// What the runs need; none where QuickBooks is not set up.

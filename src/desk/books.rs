@@ -1,10 +1,13 @@
 //! What people and QuickBooks itself ask of the books: connect a company, look now, stop, go on; and webhooks. Nothing is
 //! called here: a run does what is stored.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::{Asked, Desk, Refusal};
+use crate::ground::books::change::Texts;
 use crate::ground::books::consent::{self, Callback, Consent, Door, Stage};
 use crate::ground::books::custody::Secret;
 use crate::ground::books::mirror::{Books, Halted};
@@ -24,6 +27,8 @@ pub struct Setup {
     pub door: Option<Door>,
     /// The verifier token of the app's webhooks.
     pub verifier: Option<Secret>,
+    /// What the rail knows of the texts of records and requests.
+    pub texts: Option<Arc<dyn Texts>>,
 }
 
 /// What became of a webhook.

@@ -5,6 +5,7 @@ pub mod access;
 pub mod backups;
 pub mod batches;
 pub mod books;
+pub mod books_changes;
 mod coding;
 pub mod deletes;
 pub mod edits;

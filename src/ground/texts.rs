@@ -118,6 +118,20 @@ pub const EDIT_NO_OBJECT: &str =
     "The Twenty workspace does not have this kind of record any more, so the change was not sent.";
 /// What is said of an edit of a field that the workspace does not have any more.
 pub const EDIT_NO_FIELD: &str = "The field was renamed or removed in Twenty since, so the change was not sent. Make it again under the field's new name.";
+/// What is said of a change of the books whose amounts are beyond reckoning.
+pub const BOOKS_BEYOND: &str = "The amounts of this change are too large to be added up, so it was not sent. Discard it and enter it again.";
+/// What is said of a change of a record of the books that is gone.
+pub const BOOKS_GONE: &str = "The record is no longer in QuickBooks, so nothing was sent. Discard this change; if the record is needed, enter it there again.";
+/// What is said where QuickBooks does not find the record or something it names.
+pub const BOOKS_SOMETHING_GONE: &str = "QuickBooks does not find the record, or something the change names is gone or out of use. Nothing was changed. Choose something else, or put it back into use there and try again.";
+/// What is said of a record that Almoner cannot read.
+pub const BOOKS_UNREADABLE: &str = "QuickBooks tells this record in a form that Almoner cannot read, so nothing was sent. Make the change in QuickBooks.";
+/// What is said of a deletion of what QuickBooks does not delete.
+pub const BOOKS_NO_DELETE: &str = "QuickBooks does not delete this kind of record. Take it out of use there.";
+/// What is said of the undoing of a record that others changed.
+pub const BOOKS_CHANGED_SINCE: &str = "Somebody changed the record in QuickBooks after it was made from here, so it was not deleted. Look at it in QuickBooks and delete it there if it should go.";
+/// What is said of a request whose key may be forgotten.
+pub const BOOKS_KEY_OLD: &str = "This was sent more than a day ago and no answer came, so it is not known whether QuickBooks has it. Look in QuickBooks: if it is there, discard this; if not, discard this and enter it again.";
 /// What is said of an edit of a record that is not there.
 pub const EDIT_RECORD_GONE: &str = "The record is no longer in Twenty (deleted for good, or merged into another), so nothing is sent to it any more.";
 /// What is said of an edit of a record that was not found the first time.
@@ -181,6 +195,83 @@ pub const MADE_IS_NAMED: &str = "Another record in Twenty names this person, so 
 /// What is said of a deletion of a record with changes on their way.
 pub const EDIT_DELETE_BUSY: &str =
     "A change of this record is on its way to Twenty. Wait until it is there, then delete the record.";
+
+/// What is said where nobody has set up QuickBooks.
+pub const BOOKS_NOT_SET_UP: &str = "QuickBooks is not set up here, so nothing can be changed there. The operator sets [quickbooks] in the configuration.";
+/// What is said of changes of a company that is not connected any more.
+pub const BOOKS_DISCONNECTED: &str =
+    "This company is disconnected: its books can be read here and not changed. Connect it again first.";
+/// What is said of a field that cannot be changed.
+pub const BOOKS_NO_FIELD: &str = "This record has no field that can be changed from here called";
+/// What is said of a field that cannot be emptied.
+pub const BOOKS_NEEDED: &str = "This cannot be empty in QuickBooks. Choose something else instead.";
+/// What is said of a value that should be yes or no.
+pub const BOOKS_FLAG: &str = "This is either true or false.";
+/// What is said of a value that should be a date.
+pub const BOOKS_DATE: &str = "Write the date as year-month-day, for example 2026-05-31.";
+/// What is said of a value that should be a text.
+pub const BOOKS_TEXT: &str = "Write a text here.";
+/// What is said of a text with characters that QuickBooks does not take there.
+pub const BOOKS_CHARACTERS: &str =
+    "This does not look right: an e-mail address has one @ and no spaces, and a name has no colon.";
+/// What is said of a reference whose kind is not clear.
+pub const BOOKS_KIND: &str =
+    "Say which kind of record this is, for example {\"kind\": \"vendor\", \"id\": \"46\"}.";
+/// What is said of a reference to nothing.
+pub const BOOKS_REFERENCE: &str = "There is no such record in use in the books of this company. Choose another one, or look for changes first.";
+/// What is said of a name that somebody else has.
+pub const BOOKS_NAME_TAKEN: &str = "A customer or a vendor of this company has this name already; QuickBooks keeps one list for both. Choose that one, or another name.";
+/// What is said of an account that money was not paid from.
+pub const BOOKS_PAID_FROM: &str =
+    "Choose a bank account or a credit card of this company that is in use and kept in its own currency.";
+/// What is said of a payment of no bill.
+pub const BOOKS_NO_BILL: &str = "Say which bills were paid.";
+/// What is said of a bill that cannot have been paid.
+pub const BOOKS_OPEN_BILL: &str =
+    "This is no open bill of this company. It may be paid already; look for changes first.";
+/// What is said of a bill in another currency.
+pub const BOOKS_FOREIGN_BILL: &str = "This bill is in another currency than the books. Record its payment in QuickBooks, where the rate is known.";
+/// What is said of bills of several vendors, or one that is named twice.
+pub const BOOKS_ONE_VENDOR: &str =
+    "One payment is of one vendor, and names each bill once. Record another payment for the rest.";
+/// What is said of an amount that cannot have been paid.
+pub const BOOKS_AMOUNT: &str = "Write an amount above nothing, with no more decimals than the currency has and no more than is open of the bill.";
+/// What is said where nothing can be undone.
+pub const BOOKS_NO_UNDO: &str = "This cannot be undone from here: it is not done, or it changed nothing.";
+/// What is said where it is too late to undo.
+pub const BOOKS_UNDO_LATE: &str = "This was done more than 24 hours ago, so it is not undone from here any more. Make the change the other way round.";
+/// The reason of an undoing.
+pub const BOOKS_UNDO_REASON: &str = "Undone";
+/// What is said of a change that waits for a decision.
+pub const BOOKS_DECIDE_FIRST: &str =
+    "Somebody changed the same in QuickBooks. Decide first which of the two stays.";
+/// What is said of a change that is over.
+pub const BOOKS_OVER: &str = "This change is over: it is done, or was given up. Make a new one.";
+/// What is said of a change on its way.
+pub const BOOKS_ON_ITS_WAY: &str =
+    "This is on its way to QuickBooks. Whether it arrived is known in a moment; then it can be undone.";
+/// What is said where there is nothing to decide.
+pub const BOOKS_NO_CONFLICT: &str = "There is nothing to decide here: nobody changed the same.";
+
+/// What is said of a body that wants nothing, or several things.
+pub const BOOKS_ONE_OF: &str = "Say one of \"set\", \"vendor\" and \"payment\".";
+/// What is said of a choice that is none.
+pub const BOOKS_KEEP: &str = "Say \"here\" or \"there\".";
+/// What is said of a change that met another one.
+pub const BOOKS_CONFLICT: &str =
+    "Somebody changed the same in QuickBooks. Nothing was sent; decide which of the two stays.";
+
+/// What is said of a change whose outcome was not known several times.
+pub fn books_stuck(said: &str) -> String {
+    format!(
+        "QuickBooks did not say three times whether it took this ({said}). Ask again: under the same key nothing is done twice. Or discard it, after looking in QuickBooks whether it is there."
+    )
+}
+
+/// What is said of a text that is too long.
+pub fn books_too_long(most: usize) -> String {
+    format!("QuickBooks takes at most {most} characters here. Make it shorter.")
+}
 
 /// Why a control total has a gap: whose documents do not add up, and whether one alone explains it.
 pub fn books_gap(gap: &str, has_name: bool, alone: bool) -> String {

@@ -1,10 +1,14 @@
 //! Reads and working rows of the books: companies, how far the mirror of each is, what webhooks told, the month's calls.
 
+use uuid::Uuid;
+
 use super::changes::Changes;
+use super::codec::from_json;
 use super::error::StoreError;
 use super::key;
 use super::ledger::{Ledger, Page, Record};
 use super::tables::Working;
+use crate::ground::books::change::BooksChange;
 use crate::ground::books::connected::{Balances, BooksAside};
 use crate::ground::books::consent::Consent;
 use crate::ground::books::meter::Meter;
@@ -67,7 +71,7 @@ impl Ledger<'_> {
     /// Every consent that is kept, with the key of its state.
     pub fn consents(&self) -> Result<Vec<(Vec<u8>, Consent)>, StoreError> {
         let rows: Vec<(Vec<u8>, String)> = self.working_rows(Working::BooksConsent)?;
-        rows.into_iter().map(|(key, text)| Ok((key, super::codec::from_json("consent", &text)?))).collect()
+        rows.into_iter().map(|(key, text)| Ok((key, from_json("consent", &text)?))).collect()
     }
 
     /// A record of a company as QuickBooks told it last; of one that was merged, the one it is part of now.
@@ -123,14 +127,58 @@ impl Ledger<'_> {
         Ok(found)
     }
 
+    /// A change of the books, unless it is over.
+    pub fn books_change(&self, id: Uuid) -> Result<Option<Record<BooksChange>>, StoreError> {
+        self.here("change of the books", Object::BooksChange, id)
+    }
+
+    /// A change of the books, whatever became of it; none when its content was erased.
+    pub fn books_change_ever(&self, id: Uuid) -> Result<Option<Record<BooksChange>>, StoreError> {
+        let record = self.record_of(&SubjectKey::here(Object::BooksChange, id))?;
+        record.map(|it| it.try_map(|json| from_json("change of the books", &json))).transpose()
+    }
+
+    /// Changes of the books that are not over, those that were asked for first before the others.
+    pub fn books_changes_open(&self) -> Result<Vec<Record<BooksChange>>, StoreError> {
+        let (here, object) = (ConnectionId::HERE, Object::BooksChange);
+        let mut found = Vec::new();
+        for record in self.newest(here, object, SubjectState::Live, None, usize::MAX)?.items {
+            found.extend(Self::typed::<BooksChange>("change of the books", Some(record))?);
+        }
+        found.sort_by_key(|change| (change.value.at, change.subject));
+        Ok(found)
+    }
+
+    /// Changes of the books that are over, the newest first.
+    pub fn books_changes_over(
+        &self,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Page<Record<BooksChange>>, StoreError> {
+        let (here, object) = (ConnectionId::HERE, Object::BooksChange);
+        let page = self.newest(here, object, SubjectState::Gone, after, limit)?;
+        let items = page.items.into_iter();
+        let items = items.map(|it| it.try_map(|json| from_json("change of the books", &json)));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
+    }
+
     /// A record that is set aside, by the id it has here.
-    pub fn book_aside(&self, id: uuid::Uuid) -> Result<Option<BooksAside>, StoreError> {
+    pub fn book_aside(&self, id: Uuid) -> Result<Option<BooksAside>, StoreError> {
         let record = self.here("record set aside", Object::BooksAside, id)?;
         Ok(record.map(|record| record.value))
     }
 }
 
 impl Changes {
+    /// A change of the books as it is now: one that is over stands among those that are.
+    pub fn books_change(&mut self, change: &BooksChange) -> Result<(), StoreError> {
+        if change.state.is_over() {
+            self.remove(Object::BooksChange, change.id, change)
+        } else {
+            self.update(Object::BooksChange, change.id, change)
+        }
+    }
+
     /// How far the mirror of a company is.
     pub fn books(&mut self, company: ConnectionId, books: &Books) -> Result<(), StoreError> {
         self.working_text(Working::Books, &company.0.to_be_bytes(), Some(books))

@@ -589,7 +589,10 @@ impl<T> Record<T> {
         Record { subject, key, seq, state, recorded, value: f(value) }
     }
 
-    fn try_map<U>(self, f: impl FnOnce(T) -> Result<U, StoreError>) -> Result<Record<U>, StoreError> {
+    pub(super) fn try_map<U>(
+        self,
+        f: impl FnOnce(T) -> Result<U, StoreError>,
+    ) -> Result<Record<U>, StoreError> {
         let Self { subject, key, seq, state, recorded, value } = self;
         Ok(Record { subject, key, seq, state, recorded, value: f(value)? })
     }

@@ -11,5 +11,9 @@ pub mod firm;
 mod mirror;
 #[path = "books/month.rs"]
 mod month;
+#[path = "books/schedules.rs"]
+mod schedules;
 #[path = "books/tokens.rs"]
 mod tokens;
+#[path = "books/writes.rs"]
+mod writes;

@@ -1,6 +1,7 @@
 //! The books: companies of QuickBooks, how old and how proven the mirror of each is, and what a person may ask of it. No
 //! remote call; whoever sees some companies only does not learn that there are others.
 
+pub(super) mod changes;
 pub(super) mod records;
 
 use std::collections::BTreeMap;

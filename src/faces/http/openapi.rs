@@ -38,6 +38,7 @@ const PROBLEM: &str = "application/problem+json";
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
         users::list, users::invite, users::change, users::reset,
         books::companies, books::connect, books::look, books::load, books::pause, books::resume, books::disconnect, books::hook, books::records::list, books::records::one, books::records::aside,
+        books::changes::ask, books::changes::list, books::changes::one, books::changes::undo, books::changes::repeat, books::changes::discard, books::changes::decide,
     ),
     modifiers(&Credentials, &Problems),
     security(("session" = []), ("token" = [])),

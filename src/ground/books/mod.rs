@@ -4,6 +4,7 @@
 //! to the rail only. A record keeps what is not modelled here, so that it can be written again without loss.
 
 pub mod amount;
+pub mod change;
 pub mod changes;
 pub mod company;
 pub mod connected;

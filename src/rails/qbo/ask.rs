@@ -2,10 +2,12 @@
 
 use ::http::Method;
 
-use super::codec::{Fields, write};
+use super::codec::{Fields, read as read_record, write, write_new};
+use crate::ground::books::change::{Act, Request, Texts, apply};
 use crate::ground::books::consent::encoded;
 use crate::ground::books::id::Voiding;
-use crate::ground::books::{Entity, EntityId, RealmId, Record, SyncToken};
+use crate::ground::books::{Connected, Entity, EntityId, Entry, RealmId, Record, SyncToken};
+use crate::ground::money::Currency;
 use crate::ground::time::Instant;
 
 /// The version that is asked for; lower ones are served as this one (contract 2).
@@ -238,6 +240,72 @@ pub fn update(before: &Record, after: &Record) -> Result<Ask, NotSparse> {
     }
     let body = format!("{{{}}}", fields.join(","));
     if changed == 0 { Err(NotSparse::Same) } else { Ok(post(entity, Some(&before.id), Vec::new(), body)) }
+}
+
+/// Changes a record from one state to another: as a sparse update where that can say it. Where a field is emptied the record
+/// as it was read just now is sent whole but for that field, since a sparse update leaves alone what it does not name
+/// (contract 7.2).
+pub fn change(before: &Record, after: &Record) -> Result<Ask, NotSparse> {
+    match update(before, after) {
+        Err(NotSparse::Emptied(_)) => whole(before, after),
+        other => other,
+    }
+}
+
+fn whole(before: &Record, after: &Record) -> Result<Ask, NotSparse> {
+    let token = before.sync_token.ok_or(NotSparse::NotOne)?;
+    let text = write(after);
+    let all = Fields::of(&text).ok_or(NotSparse::NotOne)?;
+    let mut fields = vec![head(&before.id, token), r#""sparse":false"#.to_owned()];
+    let kept = all.0.iter().filter(|(name, _)| !KEPT_THERE.contains(&name.as_str()));
+    fields.extend(kept.map(|(name, value)| format!(r#""{name}":{}"#, value.get())));
+    let body = format!("{{{}}}", fields.join(","));
+    Ok(post(after.body.entity(), Some(&before.id), Vec::new(), body))
+}
+
+/// What is sent for a change: of fields, on the record as it was read just now.
+pub fn of_change(act: &Act, record: Option<&Record>, home: Currency) -> Result<Ask, NotSparse> {
+    match act {
+        Act::Set { fields, .. } => {
+            let before = record.ok_or(NotSparse::NotOne)?;
+            let after = apply(fields, before).map_err(|_| NotSparse::NotOne)?;
+            change(before, &after)
+        }
+        Act::Make(new) => {
+            let body = new.body(home).ok_or(NotSparse::NotOne)?;
+            Ok(create(new.entity(), write_new(&body)))
+        }
+        Act::Delete { entity, record, token } => delete(*entity, record, *token).ok_or(NotSparse::NotOne),
+    }
+}
+
+/// What the rail knows of the texts of records and requests, for whoever stands above it.
+#[derive(Clone, Copy, Debug)]
+pub struct QboTexts;
+
+impl Texts for QboTexts {
+    fn record(&self, entity: Entity, text: &str, home: Currency) -> Option<Record> {
+        match read_record(entity, text, home) {
+            Ok(Entry::Record(record)) => Some(*record),
+            Ok(Entry::Deleted { .. }) | Err(_) => None,
+        }
+    }
+
+    fn request(&self, act: &Act, record: Option<&Record>, company: &Connected) -> Option<Request> {
+        let ask = of_change(act, record, company.home?).ok()?;
+        let path = ask.target(&company.realm, None);
+        Some(Request { path, body: ask.body? })
+    }
+}
+
+/// A request that was stored before it was sent, once more: `body` as it was.
+pub fn stored(act: &Act, body: String) -> Ask {
+    let (entity, id) = act.record();
+    let query = match act {
+        Act::Delete { .. } => vec![("operation", "delete".into())],
+        Act::Set { .. } | Act::Make(_) => Vec::new(),
+    };
+    post(entity, id, query, body)
 }
 
 fn demanded(entity: Entity, name: &str) -> bool {

@@ -20,7 +20,7 @@ use ::http::{Request, Response, header};
 use bytes::Bytes;
 use uuid::Uuid;
 
-pub use ask::{Ask, Item, Rows};
+pub use ask::{Ask, Item, QboTexts, Rows};
 pub use fault::{Fault, Then};
 pub use reply::{Changes, Done, Page, Report, Told};
 

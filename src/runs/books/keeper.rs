@@ -12,7 +12,7 @@ use super::compare::Compare;
 use super::control::Control;
 use super::load::{self, Step};
 use super::look::Look;
-use super::{BooksMeans, Of, connect, seen_there};
+use super::{BooksMeans, Of, connect, seen_there, write};
 use crate::ground::books::consent::Stage;
 use crate::ground::books::mirror::{Books, Halted, Job};
 use crate::ground::books::schedule::{Demand, Intervals, intervals};
@@ -38,6 +38,7 @@ enum Work {
     Look(Look),
     Control(Control),
     Compare(Compare),
+    Write,
     KeepAlive,
     Forget,
     Exchange(Vec<u8>),
@@ -293,8 +294,12 @@ impl Keeper {
         let told_at = told.iter().map(|(_, _, waiting)| waiting.since).min();
         let every = self.every;
         let of = Of { connected: connected.clone() };
+        let write_at = write::due_at(ledger, &of, books.complete_as_of)?.filter(|_| books.is_open());
+        let write_at = write_at.map(|at| books.not_before.map_or(at, |until| until.max(at)));
         let work = match books.due(told_at, every, now) {
             Some(Job::Load) => Work::Load,
+            // What a person asked for goes before what is due by itself.
+            _ if write_at.is_some_and(|at| at <= now) => Work::Write,
             Some(Job::Look(since)) => Work::Look(Look::begin(&self.means, &of, since)?),
             Some(Job::Control) => Work::Control(Control::begin()),
             Some(Job::Compare(entity)) => Work::Compare(Compare::begin(entity)),
@@ -303,7 +308,7 @@ impl Keeper {
                     self.alive_at.insert(realm.clone(), now);
                     return Ok(Some(Work::KeepAlive));
                 }
-                let at = books.next_at(told_at, every, now);
+                let at = [books.next_at(told_at, every, now), write_at].into_iter().flatten().min();
                 let alive = now.plus_millis(ALIVE_MS);
                 self.next_at
                     .insert(realm.clone(), at.map_or(alive, |at| at.min(alive)).max(now.plus_millis(1)));
@@ -367,6 +372,7 @@ async fn go_on(means: &BooksMeans, connected: Option<Connected>, work: &mut Work
             Work::Look(look) => look.step(means, &of).await?,
             Work::Control(control) => control.step(means, &of).await?,
             Work::Compare(compare) => compare.step(means, &of).await?,
+            Work::Write => write::step(means, &of).await?,
             Work::KeepAlive => return Ok(means.tokens.keep_alive(&realm).await.map(|()| Ended::Done)?),
             Work::Forget => return connect::forget(means, realm).await.map(|()| Ended::Done),
             Work::Exchange(_) => Step::Done,

@@ -13,6 +13,7 @@ mod look;
 mod one;
 mod take;
 pub mod tokens;
+mod write;
 
 use std::sync::Arc;
 

@@ -49,7 +49,19 @@ impl Door {
 
     fn get(&self, path: &str) -> (u16, Value) {
         let request = http::Request::get(path).header("cookie", &self.cookie);
-        let request = request.body(axum::body::Body::empty()).unwrap();
+        self.send(request.body(axum::body::Body::empty()).unwrap())
+    }
+
+    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = http::Request::post(path)
+            .header("cookie", &self.cookie)
+            .header("content-type", "application/json")
+            .header("sec-fetch-site", "same-origin");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(request.body(axum::body::Body::from(body)).unwrap())
+    }
+
+    fn send(&self, request: http::Request<axum::body::Body>) -> (u16, Value) {
         block(async {
             let answer = tower::ServiceExt::oneshot(self.router.clone(), request).await.unwrap();
             let status = answer.status().as_u16();
@@ -124,4 +136,71 @@ fn what_is_owed_is_listed_and_a_record_is_shown_as_it_stood() {
     let (_, then) = door.get(&format!("{path}?as_of={before}"));
     assert_eq!(then["data"]["row"]["balance"], first["balance"]);
     assert!(now["meta"]["syncedAt"].is_string());
+}
+
+#[test]
+fn a_change_is_asked_for_tried_out_followed_and_undone_within_the_scope() {
+    let firm = Firm::new(33);
+    let (ours, theirs) = (firm.qbo.add_company("Ours"), firm.qbo.add_company("Theirs"));
+    let mut office = firm.open(true);
+    for company in [&ours, &theirs] {
+        firm.qbo.fill(company, 60);
+        office.connect(&firm.qbo, company);
+    }
+    office.work(5 * MINUTE);
+    let (all, scoped) = (Door::of(&office, None), Door::of(&office, Some(vec![ours.clone()])));
+    let bill = firm.qbo.objects(&ours, Kind::Bill)[0]["Id"].as_str().unwrap().to_owned();
+    let path = format!("/api/books/companies/{ours}/changes");
+    let wanted =
+        json!({"set": {"kind": "bill", "id": bill, "fields": {"note": "checked"}}, "reason": "audit"});
+    let (status, plan) = scoped.post(&format!("{path}?dryRun=true"), &wanted);
+    assert_eq!((status, &plan["data"]["fields"][0]["wanted"]), (200, &json!("checked")), "{plan}");
+    assert_eq!(plan["data"]["body"]["PrivateNote"], "checked");
+    assert_eq!(scoped.get("/api/books/changes").1["data"], json!([]), "nothing was kept");
+    let (status, kept) = scoped.post(&path, &wanted);
+    assert_eq!((status, &kept["data"]["state"]), (202, &json!("waiting")), "{kept}");
+    let id = kept["data"]["id"].as_str().unwrap().to_owned();
+    office.work(MINUTE);
+    let (_, done) = scoped.get(&format!("/api/books/changes/{id}"));
+    assert_eq!((&done["data"]["state"], &done["data"]["reason"]), (&json!("done"), &json!("audit")));
+    assert!(done["data"]["undoUntil"].is_string() && done["data"]["doneAt"].is_string());
+    assert_eq!(scoped.get("/api/books/changes?state=over").1["data"].as_array().unwrap().len(), 1);
+    let (status, undo) = scoped.post(&format!("/api/books/changes/{id}/undo"), &Value::Null);
+    assert_eq!((status, &undo["data"]["undoes"]), (202, &json!(id)));
+    office.work(MINUTE);
+    assert!(scoped.get(&format!("/api/books/changes/{id}")).1["data"]["undoneBy"].is_string());
+    // What is refused says why, with what was sent.
+    firm.qbo.close_books(&ours, "2026-11-23");
+    let (_, late) =
+        scoped.post(&path, &json!({"set": {"kind": "bill", "id": bill, "fields": {"note": "late"}}}));
+    office.work(MINUTE);
+    let (_, trouble) = scoped.get("/api/books/changes?state=trouble");
+    assert_eq!(
+        (&trouble["data"][0]["id"], &trouble["meta"]["needsAPerson"]),
+        (&late["data"]["id"], &json!(1))
+    );
+    assert!(trouble["data"][0]["note"].as_str().unwrap().contains("closed"));
+    assert_eq!(trouble["data"][0]["request"]["body"]["PrivateNote"], "late");
+    // Another company's changes are not there for who does not see it.
+    let other = firm.qbo.objects(&theirs, Kind::Bill)[0]["Id"].as_str().unwrap().to_owned();
+    let hidden = json!({"set": {"kind": "bill", "id": other, "fields": {"note": "theirs"}}});
+    assert_eq!(scoped.post(&format!("/api/books/companies/{theirs}/changes"), &hidden).0, 404);
+    let (_, kept) = all.post(&format!("/api/books/companies/{theirs}/changes"), &hidden);
+    let id = kept["data"]["id"].as_str().unwrap();
+    assert_eq!(all.get(&format!("/api/books/changes/{id}")).0, 200);
+    assert_eq!(scoped.get(&format!("/api/books/changes/{id}")).0, 404);
+    assert_eq!(scoped.post(&format!("/api/books/changes/{id}/discard"), &Value::Null).0, 404);
+    assert!(!scoped.get("/api/books/changes").1["data"].to_string().contains("theirs"));
+    // A body that wants nothing, several things, or something unknown is refused with words.
+    for bad in [
+        json!({}),
+        json!({"vendor": {"name": "A"}, "payment": null, "set": {"kind": "bill", "id": "1", "fields": {}}}),
+        json!({"delete": "1"}),
+    ] {
+        let (status, problem) = scoped.post(&path, &bad);
+        assert_eq!(status, 400, "{problem}");
+    }
+    let (status, problem) =
+        scoped.post(&path, &json!({"set": {"kind": "bill", "id": bill, "fields": {"total": 5}}}));
+    assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("total")));
 }

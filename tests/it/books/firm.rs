@@ -18,7 +18,7 @@ use almoner::ground::journal::SubjectState;
 use almoner::ground::time::{Instant, Zone};
 use almoner::ground::world::{Clock, Entropy, World};
 use almoner::rails::qbo::oauth::{App, Hosts};
-use almoner::rails::qbo::{PRODUCTION, QboRail};
+use almoner::rails::qbo::{PRODUCTION, QboRail, QboTexts};
 use almoner::rails::{Sending, Transport, TransportError};
 use almoner::runs::Next;
 use almoner::runs::books::tokens::Custodian;
@@ -58,20 +58,27 @@ impl Entropy for Seeded {
     }
 }
 
+/// What somebody else does.
+pub type Meddling = Box<dyn FnOnce(&Qbo) + Send>;
+
 /// The wire to QuickBooks, on which our process can die: before or after a call.
 pub struct Wire {
     qbo: Qbo,
     disk: SimDisk,
     /// Moments until death; each call of the token server has two: before and after. `u64::MAX` is never.
     pub fuse: AtomicU64,
+    /// The same for writes.
+    pub write_fuse: AtomicU64,
+    /// What somebody else does just before the next write arrives.
+    pub meddle: Mutex<Option<Meddling>>,
     pub dead: AtomicBool,
     /// Calls on their way, and the most there were at a time.
     pub tokens_asked: AtomicU64,
 }
 
 impl Wire {
-    fn moment(&self) -> Result<(), TransportError> {
-        let left = self.fuse.load(Ordering::SeqCst);
+    fn moment(&self, fuse: &AtomicU64) -> Result<(), TransportError> {
+        let left = fuse.load(Ordering::SeqCst);
         if left == u64::MAX {
             return Ok(());
         }
@@ -80,19 +87,30 @@ impl Wire {
             self.disk.fail_in(0);
             return Err(TransportError::Broken("the process died".into()));
         }
-        self.fuse.store(left - 1, Ordering::SeqCst);
+        fuse.store(left - 1, Ordering::SeqCst);
         Ok(())
     }
 
     fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let for_tokens = request.uri().path().contains("/tokens/");
+        let writes = request.uri().query().is_some_and(|query| query.contains("requestid="));
         if for_tokens {
             self.tokens_asked.fetch_add(1, Ordering::SeqCst);
-            self.moment()?;
+            self.moment(&self.fuse)?;
+        }
+        if writes {
+            self.moment(&self.write_fuse)?;
+            let meddling = self.meddle.lock().unwrap().take();
+            if let Some(meddle) = meddling {
+                meddle(&self.qbo);
+            }
         }
         let answer = self.qbo.answer(request);
         if for_tokens {
-            self.moment()?;
+            self.moment(&self.fuse)?;
+        }
+        if writes {
+            self.moment(&self.write_fuse)?;
         }
         answer.map_err(|broken| match broken {
             Broken::Refused => TransportError::Refused(broken.to_string()),
@@ -166,6 +184,8 @@ impl Firm {
             qbo: self.qbo.clone(),
             disk: self.disk.clone(),
             fuse: AtomicU64::new(u64::MAX),
+            write_fuse: AtomicU64::new(u64::MAX),
+            meddle: Mutex::default(),
             dead: AtomicBool::new(false),
             tokens_asked: AtomicU64::new(0),
         });
@@ -190,7 +210,11 @@ impl Firm {
             key: key.clone(),
             staging_enabled: true,
             refused: Refused::default(),
-            books: Setup { door: Some(door), verifier: Secret::new(&self.qbo.verifier()) },
+            books: Setup {
+                door: Some(door),
+                verifier: Secret::new(&self.qbo.verifier()),
+                texts: Some(Arc::new(QboTexts)),
+            },
         };
         let means = BooksMeans {
             store,

@@ -10,7 +10,7 @@ pub(in crate::rails::qbo) mod recorded;
 mod tests;
 
 pub use read::read;
-pub use write::write;
+pub use write::{write, write_new};
 
 use std::fmt;
 

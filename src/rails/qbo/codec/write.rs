@@ -1,7 +1,7 @@
 //! Writing: each field as we write it, or as it came where it still says the same; then everything that is not modelled.
 
 use crate::ground::books::field::{Field, Form, Group, Rest, Sink};
-use crate::ground::books::{Decimal, Record};
+use crate::ground::books::{Body, Decimal, Record};
 
 /// The whole record as JSON.
 pub fn write(record: &Record) -> String {
@@ -10,6 +10,13 @@ pub fn write(record: &Record) -> String {
     object.field("SyncToken", &record.sync_token);
     object.field("MetaData", &record.meta);
     record.body.write(&mut object);
+    object.end()
+}
+
+/// The content of a record that has no id yet.
+pub fn write_new(body: &Body) -> String {
+    let mut object = Object::beside(body.rest());
+    body.write(&mut object);
     object.end()
 }
 
