@@ -7,6 +7,7 @@ use almoner::ground::books::change::{BooksChange, State};
 use almoner::ground::books::{Entity, EntityId};
 use almoner::ground::edit::Choice;
 use almoner::ground::id::Seq;
+use almoner::runs::restored;
 use almoner::sim::faults::{Fault, Plan};
 use almoner::sim::qbo::Kind;
 use serde_json::{Value, json};
@@ -351,6 +352,37 @@ fn an_answer_that_never_came_is_not_asked_for_after_the_key_may_be_forgotten() {
     office.work(MINUTE);
     assert_eq!(office.state(change), "refused", "a person looks first");
     assert_eq!(writes(&firm).len(), before, "nothing was sent");
+}
+
+#[test]
+fn after_a_restore_nothing_is_written_before_a_look_and_nothing_twice() {
+    let (mut firm, company, mut office) = opened(52, 60);
+    let bill = some(&firm, &company, Kind::Bill, |it| it["Balance"].as_f64() > Some(2.0));
+    let id = id_of(&bill);
+    let payment = office.ask(paid(&company, &id, "1", "before"));
+    let note = office.ask(set(&company, Entity::Bill, &id, &[("note", json!("before"))]));
+    let backup = firm.disk.crashed(|| false);
+    office.work(MINUTE);
+    assert_eq!((office.state(payment), office.state(note)), ("done", "done"));
+    let there = |firm: &Firm| {
+        (firm.qbo.objects(&company, Kind::BillPayment), some(firm, &company, Kind::Bill, |it| it["Id"] == id))
+    };
+    let before = there(&firm);
+    drop(office);
+    firm.disk = backup;
+    let mut office = firm.open(false);
+    let restored = restored::of_now(&office.means.world, "a set", office.now(), office.entries());
+    block(restored::mark(&office.means.store, restored)).unwrap();
+    assert_eq!((office.state(payment), office.state(note)), ("waiting", "waiting"), "the ledger forgot");
+    firm.qbo.clear_log();
+    office.work(30 * MINUTE);
+    let log = firm.qbo.request_log();
+    let first_write = log.iter().position(|call| call.query.contains("requestid=")).unwrap();
+    assert!(log[..first_write].iter().any(|call| call.path.ends_with("/cdc")), "a look goes before");
+    assert_eq!((office.state(payment), office.state(note)), ("done", "done"));
+    assert!(writes(&firm).iter().all(|(.., effect)| !effect), "nothing was done twice");
+    assert_eq!(there(&firm), before);
+    assert_equal(&office, &firm.qbo, &company);
 }
 
 #[test]
