@@ -970,6 +970,11 @@ const routes = [
   ],
   ['GET', '/api/choices/:id', () => ({ data: [], meta: { asOf: now(), freshness: objects()[0].freshness } })],
   ['DELETE', '/api/session', (_, __, req) => (sessions.delete(cookie(req)), null)],
+  [
+    'GET',
+    '/api/books/changes',
+    () => ({ data: [], meta: { asOf: now(), hasMore: false, nextCursor: null, needsAPerson: 0 } }),
+  ],
   ['GET', '/api/books/companies', () => ({ data: [], meta: { asOf: now(), setUp: false, month: null } })],
   [
     'GET',

@@ -17,6 +17,9 @@ import type {
   BatchPatch,
   ChoiceKind,
   CompanyList,
+  BooksChange,
+  BooksChangeList,
+  BooksChangeWish,
   CompanyWish,
   ChoiceList,
   Plan,
@@ -73,6 +76,15 @@ export const api = {
   connectCompany: () => call<{ address: string }>('POST', '/api/books/connect'),
   askOfCompany: (realm: string, wish: CompanyWish) =>
     call<void>('POST', `/api/books/companies/${realm}/${wish}`),
+  booksChanges: (state: 'open' | 'over', cursor: string | null, signal?: Signal) =>
+    call<BooksChangeList>('GET', '/api/books/changes', {
+      query: cursor ? { state, cursor } : { state },
+      signal,
+    }),
+  askOfBooksChange: (id: string, wish: BooksChangeWish) =>
+    call<{ data: BooksChange }>('POST', `/api/books/changes/${id}/${wish}`),
+  decideBooksChange: (id: string, keep: 'here' | 'there') =>
+    call<{ data: BooksChange }>('POST', `/api/books/changes/${id}/decide`, { body: { keep } }),
   startSync: () => call<unknown>('POST', '/api/sync', { body: {} }),
   sweep: (object: string) => call<unknown>('POST', `/api/sync/${object}/sweep`, { body: {} }),
   pauseSync: (object: string, paused: boolean) =>

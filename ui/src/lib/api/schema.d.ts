@@ -4,6 +4,111 @@
  */
 
 export interface paths {
+    "/api/books/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes of the books: with `state=open` those that are not over, the oldest first; with `trouble` those of them that wait
+         *     for a person; with `over` those that are done or given up, the newest first.
+         */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/changes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One change of the books, whatever became of it. */
+        get: operations["one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/changes/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides a change that met another one in QuickBooks: `here` sends it all the same, `there` gives it up. */
+        post: operations["decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/changes/{id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a change up that is not on its way. */
+        post: operations["discard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/changes/{id}/repeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks again for a change that is stuck or was refused: under the key it had, if it may have arrived. */
+        post: operations["repeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/changes/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undoes a change, for 24 hours: the inverse one travels in its turn. Asked twice, it is the same one. */
+        post: operations["undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/books/companies": {
         parameters: {
             query?: never;
@@ -15,6 +120,26 @@ export interface paths {
         get: operations["companies"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for a change of the books of a company: kept at once, brought there by a run. With `dryRun=true` it says what would
+         *     be sent, and keeps nothing. The same `Idempotency-Key` again answers with the change it made.
+         */
+        post: operations["ask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1828,6 +1953,96 @@ export interface components {
             /** @description `live`, `deleted` or `merged`. */
             state: string;
         };
+        /** @description One change. */
+        BooksChangeAnswer: {
+            data: components["schemas"]["BooksChangeView"];
+        };
+        /** @description What is wanted: one of `set`, `vendor` and `payment`. */
+        BooksChangeBody: {
+            payment?: components["schemas"]["PaymentBody"] | null;
+            /** @description Why; it stands in the history. */
+            reason?: string | null;
+            set?: components["schemas"]["SetBody"] | null;
+            vendor?: components["schemas"]["VendorBody"] | null;
+        };
+        /** @description Changes. */
+        BooksChangeList: {
+            data: components["schemas"]["BooksChangeView"][];
+            meta: components["schemas"]["BooksChangesMeta"];
+        };
+        /** @description A change of the books. */
+        BooksChangeView: {
+            /** @description `set`, `make` or `delete`. */
+            act: string;
+            at: string;
+            /** @description What the company is called. */
+            company: string;
+            doneAt?: string | null;
+            /**
+             * Format: int32
+             * @description How often in a row no answer came.
+             */
+            failures: number;
+            /** @description What is to stand there. */
+            fields: components["schemas"]["BooksFieldView"][];
+            id: string;
+            /** @description The kind of record it is about. */
+            kind: string;
+            /** @description What is so and what to do next, when something is. */
+            note?: string | null;
+            realm: string;
+            reason?: string | null;
+            /** @description The record; none as long as it is not made. */
+            record?: string | null;
+            request?: components["schemas"]["SentRequest"] | null;
+            /** @description `waiting`, `sent`, `conflict`, `stuck`, `refused`, `done` or `withdrawn`. */
+            state: string;
+            /** @description What the record is called, as far as that is known here. */
+            title?: string | null;
+            /** @description Until when it can be undone; none when it cannot. */
+            undoUntil?: string | null;
+            /** @description The change that this one undoes. */
+            undoes?: string | null;
+            /** @description The change that undoes this one. */
+            undoneBy?: string | null;
+            who: string;
+        };
+        /** @description `meta` of changes. */
+        BooksChangesMeta: {
+            asOf: string;
+            hasMore: boolean;
+            /** @description How many wait for a person, over all companies one sees. */
+            needsAPerson: number;
+            nextCursor?: string | null;
+        };
+        /** @description A field of a change. */
+        BooksFieldView: {
+            /** @description What whoever asked saw there. */
+            before?: unknown;
+            field: string;
+            /** @description What stands there now, where that is something else again and a person has to decide. */
+            there?: unknown;
+            /** @description What they want there. */
+            wanted?: unknown;
+        };
+        /** @description What would happen. */
+        BooksPlanAnswer: {
+            data: components["schemas"]["BooksPlanView"];
+        };
+        /** @description What would be sent. */
+        BooksPlanView: {
+            /** @description The version in it is the mirror's: the record is read again before anything is sent. */
+            body: unknown;
+            fields: components["schemas"]["BooksFieldView"][];
+            /**
+             * Format: int32
+             * @description Calls of the month that it costs; writes cost none.
+             */
+            meteredCalls: number;
+            method: string;
+            /** @description The address behind the host, but for the key of the request. */
+            path: string;
+        };
         /** @description How old an answer is, and of one record where it stands. */
         CallerMeta: {
             /** @description When this was read. */
@@ -2600,6 +2815,11 @@ export interface components {
             /** Format: int64 */
             nextBefore?: number | null;
         };
+        /** @description Which of two values stays. */
+        KeepBody: {
+            /** @description `here` or `there`. */
+            keep: string;
+        };
         /** @description What was kept. */
         KeptAnswer: {
             data: components["schemas"]["KeptView"];
@@ -3088,6 +3308,12 @@ export interface components {
             /** Format: int64 */
             totalCount: number;
         };
+        /** @description A bill and how much of it was paid. */
+        PaidBody: {
+            /** @description In decimals of the company's currency, as a text or a number. */
+            amount: string;
+            id: string;
+        };
         /** @description Two records side by side, in their envelope. */
         PairAnswer: {
             data: components["schemas"]["PairView"];
@@ -3163,6 +3389,17 @@ export interface components {
             id: string;
             kind?: string | null;
             name?: string | null;
+        };
+        /** @description The record of a payment that was made elsewhere: QuickBooks does not pay. */
+        PaymentBody: {
+            /** @description The id of the bank account or credit card. */
+            account: string;
+            /** @description Bills of one vendor. */
+            bills: components["schemas"]["PaidBody"][];
+            /** @description As `YYYY-MM-DD`, in the company's zone. */
+            date: string;
+            note?: string | null;
+            number?: string | null;
         };
         /** @description A change of a record that is on its way. */
         PendingEdit: {
@@ -3463,6 +3700,13 @@ export interface components {
             /** Format: int64 */
             people: number;
         };
+        /** @description A request to QuickBooks. */
+        SentRequest: {
+            at: string;
+            body: unknown;
+            /** @description Its `requestid`: a repeat under it does nothing twice. */
+            key: string;
+        };
         /** @description The server. */
         ServerView: {
             /** @description When its objects and fields were found changed last. */
@@ -3480,6 +3724,23 @@ export interface components {
             timeZone: string;
             user: components["schemas"]["CallerView"];
             version: string;
+        };
+        /** @description Fields of a record. */
+        SetBody: {
+            /**
+             * @description Field -> wanted value: a text, a date, true or false, `{"kind": "vendor", "id": "46"}`, or null to empty it. Fields
+             *     are `name`, `active`, `email`, `phone`, `party`, `number`, `reference`, `due`, `terms`, `method`, `note`, `department`,
+             *     `class`, and of lines `lines.1.account`, `lines.1.class`, `lines.1.description`.
+             */
+            fields: Record<string, never>;
+            id: string;
+            /** @description `bill`, `purchase`, ... */
+            kind: string;
+            /**
+             * Format: int64
+             * @description The `seq` of the entry that was seen; the newest when it is not said.
+             */
+            seen?: number | null;
         };
         /** @description The settings in their envelope. */
         SettingsAnswer: {
@@ -3789,6 +4050,11 @@ export interface components {
             link: components["schemas"]["LinkView"];
             user: components["schemas"]["UserView"];
         };
+        /** @description A vendor that is to be made. */
+        VendorBody: {
+            email?: string | null;
+            name: string;
+        };
         /** @description One verdict. */
         VerdictAnswer: {
             data: components["schemas"]["VerdictView"];
@@ -3895,6 +4161,395 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list: {
+        parameters: {
+            query?: {
+                state?: string;
+                realm?: string;
+                limit?: string;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BooksChangeList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BooksChangeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeepBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BooksChangeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BooksChangeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BooksChangeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BooksChangeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     companies: {
         parameters: {
             query?: never;
@@ -3929,6 +4584,100 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask: {
+        parameters: {
+            query?: {
+                dryRun?: boolean;
+            };
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BooksChangeBody"];
+            };
+        };
+        responses: {
+            /** @description What would happen */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BooksPlanAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BooksChangeAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -53,6 +53,20 @@ export type CompanyList = {
   data: Company[];
   meta: Known<'CompaniesMeta', { month: MonthCalls | null }>;
 };
+export type BooksChangeState = 'waiting' | 'sent' | 'conflict' | 'stuck' | 'refused' | 'done' | 'withdrawn';
+/** What stands in a field: a text, a date, yes or no, another record, or nothing. */
+export type BooksHeld = string | boolean | { kind: string; id: string; name: string | null } | null;
+export type BooksField = Known<
+  'BooksFieldView',
+  { before: BooksHeld; wanted: BooksHeld; there: BooksHeld | undefined }
+>;
+export type BooksChange = Known<
+  'BooksChangeView',
+  { state: BooksChangeState; act: 'set' | 'make' | 'delete'; fields: BooksField[] }
+>;
+export type BooksChangeList = { data: BooksChange[]; meta: Whole<Wire['BooksChangesMeta']> };
+export type BooksChangeWish = 'undo' | 'repeat' | 'discard';
+
 export type CompanyWish = 'look' | 'load' | 'pause' | 'resume' | 'disconnect';
 
 export type Reason = Whole<Wire['FindingView']>;
