@@ -1,5 +1,6 @@
-//! `almoner demo`: the whole appliance with invented people, invented gifts and a simulated Twenty.
+//! `almoner demo`: the whole appliance with invented people, invented gifts, a simulated Twenty and a simulated QuickBooks.
 
+mod books;
 mod regular;
 
 use std::net::SocketAddr;
@@ -96,8 +97,14 @@ impl Demo {
         let twenty_url = format!("http://{}", listener.local_addr()?);
         let crm = serve(listener, twenty.router());
         regular::add(&world, &twenty, &twenty_url, birth).await?;
+        let firm = books::Firm::new(&world, birth)?;
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let qbo_url = format!("http://{}", listener.local_addr()?);
+        let ledger = serve(listener, firm.qbo.router());
         let port = if self.port == 0 { free_port().await? } else { self.port };
-        let app = App::open(world, &config(port, folder, &twenty_url, twenty.api_key()), true).await?;
+        let mut config = config(port, folder, &twenty_url, twenty.api_key());
+        firm.settle(&mut config, &qbo_url);
+        let app = App::open(world, &config, true).await?;
         let desk = app.desk.clone();
         let maya = NewUser {
             name: "Maya Okafor".into(),
@@ -107,37 +114,44 @@ impl Demo {
         };
         let user = desk.ensure_user(maya).await?;
         let link = desk.one_time_link(LinkPurpose::SignIn(user)).await?;
-        self.tell(&format!("http://{}", app.address), &link, (&twenty_url, &twenty.api_key()));
+        self.tell(&format!("http://{}", app.address), &link, (&twenty_url, &twenty.api_key()), &qbo_url);
         let (stop, stopped) = watch::channel(false);
+        let (qbo, told) = (firm.qbo.clone(), desk.clone());
+        let firm = firm.live(told, stopped.clone());
         let incoming = if self.quiet { None } else { Some(come_in(desk, birth.seed, stopped)) };
         tokio::select! {
             ended = asked_to_stop() => ended?,
             () = twenty.keep_delivering(&Wire) => {}
+            () = qbo.keep_delivering(&Wire) => {}
+            never = firm => never?,
             never = async { match incoming { Some(work) => work.await, None => std::future::pending().await } } => never?,
         }
         drop(stop);
         app.close().await?;
         crm.abort();
+        ledger.abort();
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Demo {
     /// Says where it is and how to come in.
-    fn tell(&self, url: &str, link: &str, (twenty, key): (&str, &str)) {
+    fn tell(&self, url: &str, link: &str, (twenty, key): (&str, &str), qbo: &str) {
         let login = format!("{url}/login/once?token={link}");
         let kept = self.keep.is_some();
         if self.json {
-            let told =
-                json!({ "url": url, "login": login, "twenty": { "url": twenty, "key": key }, "kept": kept });
+            let told = json!({ "url": url, "login": login, "twenty": { "url": twenty, "key": key }, "quickbooks": qbo, "kept": kept });
             return say(&told.to_string());
         }
         say(&format!("Almoner is at {url}/"));
         say(
-            "This is a demo: invented people, invented gifts, a simulated Twenty. Nothing leaves this machine.",
+            "This is a demo: invented people, invented gifts, a simulated Twenty, a simulated QuickBooks with twelve companies. Nothing leaves this machine.",
         );
         say(&format!("Sign in (works once, for 30 minutes): {login}"));
         say(&format!("The simulated Twenty is at {twenty}; its API key: {key}"));
+        say(&format!(
+            "The simulated QuickBooks is at {qbo}; its companies connect by themselves (Settings, QuickBooks companies). One of them then takes its access back, and one lets its subscription end."
+        ));
         say(if kept {
             "Stop with Ctrl-C; everything is kept."
         } else {
