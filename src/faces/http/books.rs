@@ -2,6 +2,7 @@
 //! remote call; whoever sees some companies only does not learn that there are others.
 
 pub(super) mod changes;
+mod details;
 pub(super) mod records;
 
 use std::collections::BTreeMap;

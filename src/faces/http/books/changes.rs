@@ -452,7 +452,7 @@ struct Named {
 }
 
 /// What a record is called here.
-fn name_of(
+pub(super) fn name_of(
     ledger: &Ledger<'_>,
     company: &Connected,
     entity: Entity,
@@ -463,7 +463,11 @@ fn name_of(
     Ok(named.and_then(|it| it.display.or(it.full).or(it.name).or(it.number)))
 }
 
-fn held(ledger: &Ledger<'_>, company: &Connected, held: Option<&Held>) -> Result<Value, StoreError> {
+pub(super) fn held(
+    ledger: &Ledger<'_>,
+    company: &Connected,
+    held: Option<&Held>,
+) -> Result<Value, StoreError> {
     Ok(match held {
         None => Value::Null,
         Some(Held::Text(text)) => Value::from(text.as_str()),

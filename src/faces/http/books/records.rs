@@ -14,6 +14,7 @@ use super::super::journal::{EntryView, entry_view};
 use super::super::mirror::moment;
 use super::super::params::{NoParams, Params, cursor};
 use super::super::problem::Problem;
+use super::details::{BookDetails, details};
 use super::seen;
 use crate::ground::books::schedule::LOOK_MS;
 use crate::ground::books::status::{Status, says_voided};
@@ -45,6 +46,8 @@ pub struct BookRow {
     /// Of bills and invoices: `open`, `partial`, `paid`, `void` or `deleted`.
     status: Option<&'static str>,
     active: bool,
+    /// Of accounts: `Bank`, `Credit Card`, `Expense`, ... in QuickBooks' words.
+    account_type: Option<String>,
     note: Option<String>,
     /// When this version came here.
     recorded_at: String,
@@ -98,6 +101,7 @@ pub struct BookView {
     record: Option<Box<RawValue>>,
     /// `live`, `deleted` or `merged`.
     state: &'static str,
+    details: BookDetails,
     history: Vec<EntryView>,
 }
 
@@ -157,6 +161,8 @@ struct Wire {
     vendor: Option<Ref>,
     #[serde(rename = "EntityRef")]
     entity: Option<Ref>,
+    #[serde(rename = "AccountType")]
+    account_type: Option<String>,
     #[serde(rename = "Active")]
     active: Option<bool>,
     #[serde(rename = "PrivateNote")]
@@ -260,9 +266,19 @@ fn row(names: &mut Names<'_>, entity: Entity, record: &Record<String>) -> Result
         currency: currency.or_else(|| names.company.home.map(|home| home.to_string()).filter(|_| has_amount)),
         status: status.map(Status::word),
         active: wire.and_then(|it| it.active) != Some(false),
+        account_type: text(|it| &it.account_type),
         note: text(|it| &it.note),
         recorded_at: record.recorded.to_string(),
     })
+}
+
+impl BookRow {
+    /// Whether it has this text, in small letters, in what people look for it by.
+    fn says(&self, sought: &str) -> bool {
+        let party = self.party.as_ref().and_then(|party| party.name.as_ref());
+        let texts = [self.title.as_ref(), party, self.note.as_ref(), Some(&self.id)];
+        texts.into_iter().flatten().any(|text| text.to_lowercase().contains(sought))
+    }
 }
 
 fn kind(word: &str) -> Result<Entity, Problem> {
@@ -274,9 +290,9 @@ fn kind(word: &str) -> Result<Entity, Problem> {
 }
 
 /// Records of a kind of one company, newest change first; with `as_of` as they stood then. `status` keeps bills and invoices
-/// that stand so.
+/// that stand so, `q` those that have this in their name, number, party, note or id.
 #[utoipa::path(get, path = "/api/books/companies/{realm}/records/{kind}", tag = "Books",
-    params(("realm" = String, Path), ("kind" = String, Path), ("status" = Option<String>, Query), ("as_of" = Option<String>, Query), ("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)),
+    params(("realm" = String, Path), ("kind" = String, Path), ("status" = Option<String>, Query), ("q" = Option<String>, Query), ("as_of" = Option<String>, Query), ("limit" = Option<String>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = BookList), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(in super::super) async fn list(
     State(face): State<Face>,
@@ -284,9 +300,10 @@ pub(in super::super) async fn list(
     Path((realm, word)): Path<(String, String)>,
     params: Params,
 ) -> Result<Json<BookList>, Problem> {
-    params.only(&["status", "as_of", "limit", "cursor"])?;
+    params.only(&["status", "q", "as_of", "limit", "cursor"])?;
     let (limit, mut after) = (params.limit()?, params.cursor()?);
     let wanted = params.parsed("status", Wanted::of)?.unwrap_or(Wanted::All);
+    let sought = params.get("q").map(str::to_lowercase);
     let snapshot = known.snapshot(&face)?;
     let ledger = snapshot.ledger();
     let company = seen(&ledger, &known.viewer, &realm)?;
@@ -308,7 +325,7 @@ pub(in super::super) async fn list(
         for seq in &page.items {
             let Some(record) = ledger.record_at(*seq)? else { continue };
             let row = row(&mut names, entity, &record)?;
-            if wanted.takes(&row) {
+            if wanted.takes(&row) && sought.as_ref().is_none_or(|sought| row.says(sought)) {
                 data.push(row);
             }
         }
@@ -318,7 +335,7 @@ pub(in super::super) async fn list(
         }
     }
     let total = ledger.book_count(company.connection, entity)?;
-    let total = Some(total).filter(|_| !moment.is_past && wanted == Wanted::All);
+    let total = Some(total).filter(|_| !moment.is_past && wanted == Wanted::All && sought.is_none());
     let meta = meta(&face, &ledger, &company, after.as_deref(), (moment.told.to_string(), total))?;
     Ok(Json(BookList { data, meta }))
 }
@@ -398,9 +415,12 @@ pub(in super::super) async fn one(
         SubjectState::Merged => "merged",
         SubjectState::Live | SubjectState::Pending => "live",
     };
+    let form = face.desk.books.texts.as_ref().zip(company.home);
+    let typed = form.and_then(|(form, home)| form.record(entity, &record.value, home));
+    let details = typed.map(|typed| details(&ledger, &company, &typed)).transpose()?.unwrap_or_default();
     let raw = RawValue::from_string(record.value).ok();
     let meta = meta(&face, &ledger, &company, None, (moment.told.to_string(), None))?;
-    Ok(Json(BookAnswer { data: BookView { row, record: raw, state, history }, meta }))
+    Ok(Json(BookAnswer { data: BookView { row, record: raw, state, details, history }, meta }))
 }
 
 /// Records of all companies the viewer may see that cannot be read as what they should be.

@@ -17,7 +17,12 @@ import type {
   BatchPatch,
   ChoiceKind,
   CompanyList,
+  BookAnswer,
+  BookList,
+  BookQuery,
   BooksChange,
+  BooksPlan,
+  BooksWanted,
   BooksChangeList,
   BooksChangeWish,
   CompanyWish,
@@ -76,6 +81,23 @@ export const api = {
   connectCompany: () => call<{ address: string }>('POST', '/api/books/connect'),
   askOfCompany: (realm: string, wish: CompanyWish) =>
     call<void>('POST', `/api/books/companies/${realm}/${wish}`),
+  books: (realm: string, kind: string, query: BookQuery, signal?: Signal) =>
+    call<BookList>('GET', `/api/books/companies/${realm}/records/${kind}`, { query, signal }),
+  book: (realm: string, kind: string, id: string, as_of: string | null, signal?: Signal) =>
+    call<BookAnswer>('GET', `/api/books/companies/${realm}/records/${kind}/${id}`, {
+      query: { as_of },
+      signal,
+    }),
+  planBooks: (realm: string, wanted: BooksWanted) =>
+    call<BooksPlan>('POST', `/api/books/companies/${realm}/changes`, {
+      query: { dryRun: 'true' },
+      body: wanted,
+    }),
+  changeBooks: (realm: string, wanted: BooksWanted, key: string) =>
+    call<{ data: BooksChange }>('POST', `/api/books/companies/${realm}/changes`, {
+      body: wanted,
+      idempotencyKey: key,
+    }),
   booksChanges: (state: 'open' | 'over', cursor: string | null, signal?: Signal) =>
     call<BooksChangeList>('GET', '/api/books/changes', {
       query: cursor ? { state, cursor } : { state },

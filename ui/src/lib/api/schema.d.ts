@@ -223,7 +223,7 @@ export interface paths {
         };
         /**
          * Records of a kind of one company, newest change first; with `as_of` as they stood then. `status` keeps bills and invoices
-         *     that stand so.
+         *     that stand so, `q` those that have this in their name, number, party, note or id.
          */
         get: operations["list"];
         put?: never;
@@ -1902,6 +1902,39 @@ export interface components {
             data: components["schemas"]["BookView"];
             meta: components["schemas"]["BookMeta"];
         };
+        /** @description What a record consists of. */
+        BookDetails: {
+            fields: components["schemas"]["BookField"][];
+            lines: components["schemas"]["BookLine"][];
+            /** @description The documents it is linked with as a whole. */
+            links: components["schemas"]["BookRef"][];
+        };
+        /** @description A field that may be changed from here. */
+        BookField: {
+            field: string;
+            /** @description Of which kinds a link may be. */
+            kinds: string[];
+            /** @description The longest text, in characters. */
+            most?: number | null;
+            /** @description `text`, `date`, `flag` or `link`. */
+            takes: string;
+            value?: unknown;
+        };
+        /** @description A line of a document. */
+        BookLine: {
+            account?: components["schemas"]["BookRef"] | null;
+            /** @description In decimals, as it was told, in the document's currency. */
+            amount?: string | null;
+            class?: components["schemas"]["BookRef"] | null;
+            description?: string | null;
+            id?: string | null;
+            item?: components["schemas"]["BookRef"] | null;
+            /** @description The documents it pays, uses or brings to the bank. */
+            links: components["schemas"]["BookRef"][];
+            party?: components["schemas"]["BookRef"] | null;
+            /** @description `Debit` or `Credit`, of a journal entry. */
+            posting?: string | null;
+        };
         /** @description Records of a kind. */
         BookList: {
             data: components["schemas"]["BookRow"][];
@@ -1923,8 +1956,18 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description Another record of the same company. */
+        BookRef: {
+            id: string;
+            /** @description The kind; none where it is not here. */
+            kind?: string | null;
+            /** @description What it is called here now. */
+            name?: string | null;
+        };
         /** @description A record of the books, in short. */
         BookRow: {
+            /** @description Of accounts: `Bank`, `Credit Card`, `Expense`, ... in QuickBooks' words. */
+            accountType?: string | null;
             active: boolean;
             /** @description What is open of it; of an account, a customer or a vendor what stands there. */
             balance?: string | null;
@@ -1946,6 +1989,7 @@ export interface components {
         };
         /** @description One record with its history. */
         BookView: {
+            details: components["schemas"]["BookDetails"];
             history: components["schemas"]["EntryView"][];
             /** @description The record as QuickBooks told it, numbers exactly as they were written. */
             record: unknown;
@@ -4927,6 +4971,7 @@ export interface operations {
         parameters: {
             query?: {
                 status?: string;
+                q?: string;
                 as_of?: string;
                 limit?: string;
                 cursor?: string;

@@ -53,6 +53,41 @@ export type CompanyList = {
   data: Company[];
   meta: Known<'CompaniesMeta', { month: MonthCalls | null }>;
 };
+export type BookRow = Whole<Wire['BookRow']>;
+export type BookMeta = Known<'BookMeta', { freshness: FreshnessWord }>;
+export type BookList = { data: BookRow[]; meta: BookMeta };
+export type BookRef = Whole<Wire['BookRef']>;
+export type BookField = Known<'BookField', { takes: 'text' | 'date' | 'flag' | 'link'; value: BooksHeld }>;
+export type BookView = Known<
+  'BookView',
+  {
+    record: unknown;
+    row: BookRow;
+    history: JournalEntry[];
+    state: 'live' | 'deleted' | 'merged';
+    details: { lines: Whole<Wire['BookLine']>[]; links: BookRef[]; fields: BookField[] };
+  }
+>;
+export type BookAnswer = { data: BookView; meta: BookMeta };
+export type BookQuery = {
+  limit?: number;
+  status?: string | null;
+  q?: string | null;
+  as_of?: string | null;
+  cursor?: string | null;
+};
+/** What is wanted of the books: one of the three. */
+export type BooksWanted = {
+  set?: { kind: string; id: string; fields: Record<string, unknown>; seen?: number };
+  payment?: {
+    bills: { id: string; amount: string }[];
+    account: string;
+    date: string;
+    number?: string | null;
+  };
+  reason?: string | null;
+};
+export type BooksPlan = { data: Known<'BooksPlanView', { body: unknown; fields: BooksField[] }> };
 export type BooksChangeState = 'waiting' | 'sent' | 'conflict' | 'stuck' | 'refused' | 'done' | 'withdrawn';
 /** What stands in a field: a text, a date, yes or no, another record, or nothing. */
 export type BooksHeld = string | boolean | { kind: string; id: string; name: string | null } | null;

@@ -24,7 +24,7 @@ export function fieldName(field: string): string {
 
 /** What a change is about: its kind, and its name or number as far as either is known. */
 export function about(change: Pick<BooksChange, 'kind' | 'title' | 'record'>): string {
-  const kind = T.booksChanges.kinds[change.kind] ?? change.kind;
+  const kind = T.bookKinds[change.kind] ?? change.kind;
   const name = change.title ?? change.record;
   return name ? `${kind} ${name}` : kind;
 }
