@@ -78,6 +78,16 @@ before(async () => {
   await api('PATCH', `/api/fundraising/gift-staging/${ids.ready}/status`, { processingStatus: 'ready_for_process' });
   await api('POST', `/api/fundraising/gift-batches/${ids.batch}/donor-match`, {});
   ids.made = made;
+  await within('the books', 90_000, async () => {
+    const { data } = (await api('GET', '/api/books/companies')).body;
+    ids.realm = data.find((it) => it.state === 'connected' && it.records.bill)?.realm;
+    return ids.realm;
+  });
+  const bills = (await api('GET', `/api/books/companies/${ids.realm}/records/bill?status=owed`)).body.data;
+  ids.bill = bills[0].id;
+  const set = { kind: 'bill', id: ids.bill, fields: { note: `axe ${RUN}` } };
+  const changed = (await api('POST', `/api/books/companies/${ids.realm}/changes`, { set })).body.data.id;
+  await within('the change', 30_000, async () => (await api('GET', `/api/books/changes/${changed}`)).body.data.state === 'done');
 });
 
 after(async () => {
@@ -120,6 +130,11 @@ const SCREENS = [
   ['figure of first gifts', () => '/figures/first-gifts'],
   ['sync', () => '/sync'],
   ['connections', () => '/connections'],
+  ['books', () => `/books?company=${ids.realm}`, async () => page.getByRole('table').waitFor()],
+  ['a record of the books', () => `/books/${ids.realm}/bill/${ids.bill}`, async () => page.getByRole('article').first().waitFor()],
+  ['a record of the books changed', () => `/books/${ids.realm}/bill/${ids.bill}`, opens('Change')],
+  ['a payment recorded', () => `/books/${ids.realm}/bill/${ids.bill}`, opens('Record a payment')],
+  ['changes of the books', () => '/books/changes?show=over', async () => button('Undo').first().waitFor()],
   ['journal', () => '/journal', async () => page.getByRole('article').first().waitFor()],
   ['settings', () => '/settings'],
   ['new token', () => '/settings', opens(/^(New token|Make a token|Create a token)/)],

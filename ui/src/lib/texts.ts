@@ -40,6 +40,7 @@ export const T = {
     batches: 'Batches',
     donors: 'Donors',
     duplicates: 'Duplicates',
+    books: 'Books',
     sync: 'Sync',
     journal: 'Journal',
     settings: 'Settings',
