@@ -7,7 +7,7 @@ pub mod notify;
 pub mod restore;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ impl App {
         let zone = Zone::named(&config.time_zone)?;
         let store = Store::open(Place::File(config.data.join(LEDGER)), world.clone(), Drive::Thread)?;
         let may_make = !store.snapshot()?.ledger().has_secrets()?;
-        let key = secret_key(&config.data.join(KEY), &world, may_make)?;
+        let key = secret_key(&key_path(&config.data, handed_over().as_deref())?, &world, may_make)?;
         let search = Search::open(IndexPlace::Folder(config.data.join(INDEX)), &store)?;
         let means = means(&world, &store, config, &key).await?;
         let books = books::means(&means, config, &zone).await?;
@@ -226,6 +226,27 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// The folder in which systemd hands secrets over (`LoadCredential`), where it does.
+pub(crate) fn handed_over() -> Option<PathBuf> {
+    crate::config::environment("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
+/// Where the key is: handed over by systemd, which keeps it where this process could not read it otherwise, else in the data
+/// folder. Two keys that differ are nobody's to choose from.
+pub(crate) fn key_path(data: &Path, handed: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let own = data.join(KEY);
+    let Some(given) = handed.map(|folder| folder.join(KEY)).filter(|path| path.exists()) else {
+        return Ok(own);
+    };
+    if own.exists() && std::fs::read(&own)? != std::fs::read(&given)? {
+        anyhow::bail!(
+            "systemd hands over another {KEY} than the one in {}; move one of the two away",
+            data.display()
+        );
+    }
+    Ok(given)
+}
+
 /// The key that seals secrets: read, or made the first time with rights for its owner only. A ledger that holds sealed
 /// secrets and has lost its key is an error, since a new key would only look like wrong passwords.
 fn secret_key(path: &Path, world: &World, may_make: bool) -> anyhow::Result<SecretKey> {
@@ -263,4 +284,27 @@ pub(crate) fn keep_secret(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_what_systemd_hands_over_and_two_keys_are_refused() {
+        let home = std::env::temp_dir().join(format!("almoner-key-{}", std::process::id()));
+        let (data, handed) = (home.join("data"), home.join("credentials"));
+        for folder in [&data, &handed] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        assert_eq!(key_path(&data, None).unwrap(), data.join(KEY));
+        assert_eq!(key_path(&data, Some(&handed)).unwrap(), data.join(KEY), "nothing is handed over");
+        std::fs::write(handed.join(KEY), [1; 32]).unwrap();
+        assert_eq!(key_path(&data, Some(&handed)).unwrap(), handed.join(KEY));
+        std::fs::write(data.join(KEY), [1; 32]).unwrap();
+        assert_eq!(key_path(&data, Some(&handed)).unwrap(), handed.join(KEY), "the same one");
+        std::fs::write(data.join(KEY), [2; 32]).unwrap();
+        assert!(key_path(&data, Some(&handed)).unwrap_err().to_string().contains("another"));
+        std::fs::remove_dir_all(home).unwrap();
+    }
 }

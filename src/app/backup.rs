@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
-use super::{KEY, LEDGER, keep_secret, secret_key};
+use super::{KEY, LEDGER, handed_over, keep_secret, key_path, secret_key};
 use crate::config::{BackupConfig, Target};
 use crate::ground::backup::Manifest;
 use crate::ground::backup::age::Identity;
@@ -91,7 +91,7 @@ fn machine_key(path: &Path, world: &World) -> anyhow::Result<Identity> {
 
 /// The `secret.key` of a data folder, where there is one.
 pub fn key_of(data: &Path, world: &World) -> anyhow::Result<Option<SecretKey>> {
-    let path = data.join(KEY);
+    let path = key_path(data, handed_over().as_deref())?;
     if path.try_exists()? { secret_key(&path, world, false).map(Some) } else { Ok(None) }
 }
 

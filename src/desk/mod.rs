@@ -10,6 +10,7 @@ mod coding;
 pub mod deletes;
 pub mod edits;
 pub mod gifts;
+pub mod golden;
 pub mod hooks;
 pub mod links;
 mod made;

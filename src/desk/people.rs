@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::gifts::{Claim, forget_body};
 use super::{Asked, Desk, Refusal};
+use crate::ground::books::golden::CrmKind;
 use crate::ground::id::{ConnectionId, Object, PersonId, StagedId, SubjectKey};
 use crate::ground::journal::{Cause, SubjectState};
 use crate::ground::links::Who;
@@ -181,6 +182,8 @@ fn names_of(ledger: &Ledger<'_>, person: PersonId, linked: &Linked) -> Result<Ve
             edits.extend(ledger.edits_ever(name.object, id)?);
         }
     }
+    let golden = ledger.golden_of(CrmKind::Person, person.0)?;
+    names.extend(golden.into_iter().map(|link| link.key));
     names.extend(linked.links.iter().cloned());
     names.extend(edits);
     Ok(names)

@@ -309,7 +309,10 @@ impl Object {
 
     /// Whether it is a record of ours that says which company of QuickBooks it is about, as `realm`.
     pub const fn is_about_a_company(self) -> bool {
-        matches!(self, Self::Company | Self::BooksChange | Self::Balances | Self::BooksAside)
+        matches!(
+            self,
+            Self::Company | Self::BooksChange | Self::Balances | Self::BooksAside | Self::GoldenLink
+        )
     }
 
     /// Whether it is a record of Twenty.

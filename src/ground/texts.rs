@@ -196,6 +196,12 @@ pub const MADE_IS_NAMED: &str = "Another record in Twenty names this person, so 
 pub const EDIT_DELETE_BUSY: &str =
     "A change of this record is on its way to Twenty. Wait until it is there, then delete the record.";
 
+/// What is said of a kind of Twenty that no record of the books stands for.
+pub const GOLDEN_KIND: &str = "Say \"people\" or \"companies\".";
+/// What is said while the search does not answer.
+pub const SEARCH_NOT_AVAILABLE: &str = "The search is not available just now. Try again in a moment.";
+/// What is said of a record of the books that stands for somebody already.
+pub const GOLDEN_TAKEN: &str = "This record of the books is linked with somebody else already. Undo that link first, then make this one.";
 /// What is said where nobody has set up QuickBooks.
 pub const BOOKS_NOT_SET_UP: &str = "QuickBooks is not set up here, so nothing can be changed there. The operator sets [quickbooks] in the configuration.";
 /// What is said of changes of a company that is not connected any more.

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::key::{self, IndexKey};
 use super::tables::Index;
 use crate::ground::access::User;
+use crate::ground::books::golden::GoldenLink;
 use crate::ground::crm::{GiftDonor, PersonRecord};
 use crate::ground::groups::Group;
 use crate::ground::id::{Object, PersonId, StagedId};
@@ -87,7 +88,6 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         | Object::BooksChange
         | Object::Balances
         | Object::BooksAside
-        | Object::GoldenLink
         | Object::Book(_)
         | Object::Companies
         | Object::Appeals
@@ -102,7 +102,7 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         | Object::Opportunities
         | Object::WorkspaceMembers
         | Object::Custom(_) => {}
-        Object::Verdict | Object::Link | Object::Group | Object::Merge => {
+        Object::Verdict | Object::Link | Object::Group | Object::Merge | Object::GoldenLink => {
             keys.standing.extend(pair_keys(name.object, json)?);
         }
         Object::TaskTargets | Object::NoteTargets => keys.standing.extend(link_keys(name.object, json)),
@@ -137,6 +137,10 @@ fn pair_keys(object: Object, json: &str) -> Result<Vec<Key>, StoreError> {
         Object::Link => {
             let link: Link = from_json("link", json)?;
             vec![link.joined.uuid(), link.kept.0]
+        }
+        Object::GoldenLink => {
+            let link: GoldenLink = from_json("link to the books", json)?;
+            vec![link.who, link.book.uuid()]
         }
         Object::Group => {
             let group: Group = from_json("group of duplicates", json)?;

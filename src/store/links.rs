@@ -74,7 +74,7 @@ impl Ledger<'_> {
         Ok(found)
     }
 
-    fn pairs<T: DeserializeOwned>(
+    pub(super) fn pairs<T: DeserializeOwned>(
         &self,
         what: &'static str,
         object: Object,

@@ -18,6 +18,7 @@ pub mod disk;
 mod edits;
 mod error;
 mod giving;
+mod golden;
 mod ids;
 mod key;
 mod ledger;

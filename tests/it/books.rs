@@ -7,6 +7,8 @@ mod face;
 mod faults;
 #[path = "books/firm.rs"]
 pub mod firm;
+#[path = "books/golden.rs"]
+mod golden;
 #[path = "books/mirror.rs"]
 mod mirror;
 #[path = "books/month.rs"]

@@ -3,6 +3,7 @@
 
 pub(super) mod changes;
 mod details;
+pub(super) mod golden;
 pub(super) mod records;
 
 use std::collections::BTreeMap;

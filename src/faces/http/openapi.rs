@@ -39,6 +39,7 @@ const PROBLEM: &str = "application/problem+json";
         users::list, users::invite, users::change, users::reset,
         books::companies, books::connect, books::look, books::load, books::pause, books::resume, books::disconnect, books::hook, books::records::list, books::records::one, books::records::aside,
         books::changes::ask, books::changes::list, books::changes::one, books::changes::undo, books::changes::repeat, books::changes::discard, books::changes::decide,
+        books::golden::of_book, books::golden::of_somebody, books::golden::make, books::golden::undo,
     ),
     modifiers(&Credentials, &Problems),
     security(("session" = []), ("token" = [])),

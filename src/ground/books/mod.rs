@@ -14,6 +14,7 @@ pub mod custody;
 pub mod decimal;
 pub mod documents;
 pub mod field;
+pub mod golden;
 pub mod id;
 pub mod issue;
 pub mod meter;

@@ -204,3 +204,64 @@ fn a_change_is_asked_for_tried_out_followed_and_undone_within_the_scope() {
         scoped.post(&path, &json!({"set": {"kind": "bill", "id": bill, "fields": {"total": 5}}}));
     assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("total")));
 }
+
+#[test]
+fn who_somebody_is_in_twenty_is_proposed_said_and_told_within_the_scope() {
+    let firm = Firm::new(34);
+    let (ours, theirs) = (firm.qbo.add_company("Ours"), firm.qbo.add_company("Theirs"));
+    let mut office = firm.open(true);
+    for company in [&ours, &theirs] {
+        firm.qbo.fill(company, 30);
+        let ada = json!({"DisplayName": "Ada Example", "PrimaryEmailAddr": {"Address": "ADA@example.org"}});
+        firm.qbo.change(company, Kind::Customer, &ada, "").unwrap();
+        office.connect(&firm.qbo, company);
+    }
+    office.work(5 * MINUTE);
+    let id = uuid::Uuid::from_u128(7);
+    let person = json!({"id": id, "name": {"firstName": "Ada", "lastName": "Example"},
+        "emails": {"primaryEmail": "ada@example.org", "additionalEmails": []}});
+    let cause = almoner::ground::journal::Cause {
+        actor: almoner::ground::journal::Actor::System,
+        why: "test".into(),
+        request_id: None,
+    };
+    block(office.means.store.write(move |_| {
+        let mut changes = almoner::store::Changes::new(cause);
+        let key = almoner::ground::id::SubjectKey::twenty(almoner::ground::id::Object::People, id);
+        changes.seen(key, person.to_string(), false, None);
+        Ok::<_, almoner::store::Fail<()>>((changes, ()))
+    }))
+    .unwrap();
+    let (all, scoped) = (Door::of(&office, None), Door::of(&office, Some(vec![ours.clone()])));
+    let customer = |company: &str| {
+        let objects = firm.qbo.objects(company, Kind::Customer);
+        objects.iter().find(|it| it["DisplayName"] == "Ada Example").unwrap()["Id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let path = |company: &str| {
+        format!("/api/books/companies/{company}/records/customer/{}/links", customer(company))
+    };
+    let (_, told) = scoped.get(&path(&ours));
+    assert_eq!(
+        (&told["data"]["links"], &told["data"]["proposals"][0]["why"]),
+        (&json!([]), &json!("email")),
+        "{told}"
+    );
+    assert_eq!(told["data"]["proposals"].as_array().unwrap().len(), 1, "one person is proposed once");
+    let wanted = |company: &str| json!({"realm": company, "kind": "customer", "record": customer(company), "object": "people", "who": id});
+    let (status, made) = scoped.post("/api/books/links", &wanted(&ours));
+    assert_eq!((status, &made["data"]["who"]["name"]), (201, &json!("Ada Example")), "{made}");
+    assert!(made["data"]["syncedAt"].is_string());
+    assert_eq!(scoped.post("/api/books/links", &wanted(&theirs)).0, 404);
+    let (_, other) = all.post("/api/books/links", &wanted(&theirs));
+    let of = format!("/api/books/links?object=people&id={id}");
+    assert_eq!(all.get(&of).1["data"].as_array().unwrap().len(), 2);
+    assert_eq!(scoped.get(&of).1["data"].as_array().unwrap().len(), 1, "the other company is not told of");
+    let undo = |link: &Value| format!("/api/books/links/{}/undo", link["data"]["id"].as_str().unwrap());
+    assert_eq!(scoped.post(&undo(&other), &Value::Null).0, 404);
+    assert_eq!(scoped.post(&undo(&made), &Value::Null).0, 204);
+    assert_eq!(scoped.get(&of).1["data"], json!([]));
+    assert_eq!(scoped.get(&path(&ours)).1["data"]["proposals"].as_array().unwrap().len(), 1);
+}

@@ -443,6 +443,24 @@ export const T = {
     under: 'A change of this record is under way.',
   },
 
+  golden: {
+    inTwenty: 'In Twenty',
+    inBooks: 'In QuickBooks',
+    none: 'Nobody has said yet who this is in Twenty.',
+    noneBooks: 'Linked with no customer or vendor yet. Links are made in Books, at the customer or vendor.',
+    several: 'Two records were merged that stood for different people. Undo the link that is wrong.',
+    because: { email: 'same e-mail address', name: 'same name' },
+    proposed: 'May be the same',
+    link: (name: string) => `Link with ${name}`,
+    find: 'Look for somebody else',
+    undo: 'Undo the link',
+    linked: 'Linked. Neither record was changed.',
+    undone: 'The link is undone. It can be made again at any time.',
+    said: (by: string) => `said by ${by}`,
+    open: 'Open there',
+    unnamed: 'No name',
+  },
+
   booksChanges: {
     title: 'Changes of the books',
     open: 'Changes of the books',

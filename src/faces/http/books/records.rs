@@ -281,7 +281,7 @@ impl BookRow {
     }
 }
 
-fn kind(word: &str) -> Result<Entity, Problem> {
+pub(super) fn kind(word: &str) -> Result<Entity, Problem> {
     Entity::ALL
         .iter()
         .copied()

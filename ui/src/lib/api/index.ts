@@ -18,6 +18,8 @@ import type {
   ChoiceKind,
   CompanyList,
   BookAnswer,
+  BookLinks,
+  GoldenLink,
   BookList,
   BookQuery,
   BooksChange,
@@ -98,6 +100,13 @@ export const api = {
       body: wanted,
       idempotencyKey: key,
     }),
+  bookLinks: (realm: string, kind: string, id: string, signal?: Signal) =>
+    call<{ data: BookLinks }>('GET', `/api/books/companies/${realm}/records/${kind}/${id}/links`, { signal }),
+  goldenOf: (object: string, id: string, signal?: Signal) =>
+    call<{ data: GoldenLink[] }>('GET', '/api/books/links', { query: { object, id }, signal }),
+  linkBooks: (wanted: { realm: string; kind: string; record: string; object: string; who: string }) =>
+    call<{ data: GoldenLink }>('POST', '/api/books/links', { body: wanted }),
+  unlinkBooks: (id: string) => call<void>('POST', `/api/books/links/${id}/undo`),
   booksChanges: (state: 'open' | 'over', cursor: string | null, signal?: Signal) =>
     call<BooksChangeList>('GET', '/api/books/changes', {
       query: cursor ? { state, cursor } : { state },

@@ -254,6 +254,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/books/companies/{realm}/records/{kind}/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who a customer or a vendor is in Twenty, and who may be meant. */
+        get: operations["of_book"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/books/companies/{realm}/resume": {
         parameters: {
             query?: never;
@@ -282,6 +299,41 @@ export interface paths {
         put?: never;
         /** Begins to connect a company: where to send the person. One consent connects one company. */
         post: operations["connect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where somebody of Twenty stands in the books the viewer sees. */
+        get: operations["of_somebody"];
+        put?: never;
+        /** Says that a customer or a vendor is somebody of Twenty. Neither record is changed. */
+        post: operations["make"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/links/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a link back. It can be made again at any time. */
+        post: operations["undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1935,6 +1987,17 @@ export interface components {
             /** @description `Debit` or `Credit`, of a journal entry. */
             posting?: string | null;
         };
+        /** @description Links of a record of the books. */
+        BookLinks: {
+            /** @description More than one only after a merge: undo all but one. */
+            links: components["schemas"]["GoldenView"][];
+            /** @description Who may be meant, as long as there is no link. */
+            proposals: components["schemas"]["GoldenProposal"][];
+        };
+        /** @description Links of a record of the books. */
+        BookLinksAnswer: {
+            data: components["schemas"]["BookLinks"];
+        };
         /** @description Records of a kind. */
         BookList: {
             data: components["schemas"]["BookRow"][];
@@ -2355,6 +2418,15 @@ export interface components {
         CreatedGiftData: {
             createGift: Record<string, never>;
         };
+        /** @description Somebody of Twenty. */
+        CrmRef: {
+            id: string;
+            name?: string | null;
+            /** @description `people` or `companies`. */
+            object: string;
+            /** @description The record in Twenty. */
+            url?: string | null;
+        };
         /** @description Whose values stay: `choose` for all fields, or `fields` for some. */
         DecisionBody: {
             /** @description `here` or `there`. */
@@ -2767,6 +2839,54 @@ export interface components {
              * @description Gifts without an amount that can be read: not in the sums.
              */
             withoutAmount: number;
+        };
+        /** @description One link. */
+        GoldenAnswer: {
+            data: components["schemas"]["GoldenView"];
+        };
+        /** @description A link that is wanted. */
+        GoldenBody: {
+            /** @description `customer` or `vendor`. */
+            kind: string;
+            note?: string | null;
+            /** @description `people` or `companies`. */
+            object: string;
+            realm: string;
+            record: string;
+            /** @description Their id in Twenty. */
+            who: string;
+        };
+        /** @description Links of somebody of Twenty. */
+        GoldenList: {
+            data: components["schemas"]["GoldenView"][];
+        };
+        /** @description Somebody who may be the same. */
+        GoldenProposal: {
+            who: components["schemas"]["CrmRef"];
+            /** @description `email` or `name`: what is equal. */
+            why: string;
+        };
+        /** @description A link between Twenty and the books. */
+        GoldenView: {
+            at: string;
+            /** @description What stands open with it there, in decimals. */
+            balance?: string | null;
+            /** @description Who said so, and when. */
+            by: string;
+            /** @description What the company is called. */
+            company: string;
+            currency?: string | null;
+            id: string;
+            /** @description `customer` or `vendor`. */
+            kind: string;
+            /** @description What it is called there. */
+            name?: string | null;
+            note?: string | null;
+            realm: string;
+            record: string;
+            /** @description When the last complete look at the company began. */
+            syncedAt?: string | null;
+            who: components["schemas"]["CrmRef"];
         };
         /** @description Everything that was looked at. */
         HealthView: {
@@ -5084,6 +5204,69 @@ export interface operations {
             };
         };
     };
+    of_book: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+                kind: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookLinksAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resume: {
         parameters: {
             query?: never;
@@ -5185,6 +5368,190 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_somebody: {
+        parameters: {
+            query: {
+                object: string;
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldenList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoldenBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldenAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

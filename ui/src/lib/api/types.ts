@@ -76,6 +76,11 @@ export type BookQuery = {
   as_of?: string | null;
   cursor?: string | null;
 };
+export type GoldenLink = Whole<Wire['GoldenView']>;
+export type BookLinks = {
+  links: GoldenLink[];
+  proposals: Known<'GoldenProposal', { why: 'email' | 'name' }>[];
+};
 /** What is wanted of the books: one of the three. */
 export type BooksWanted = {
   set?: { kind: string; id: string; fields: Record<string, unknown>; seen?: number };
