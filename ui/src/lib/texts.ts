@@ -443,6 +443,17 @@ export const T = {
     under: 'A change of this record is under way.',
   },
 
+  syncBooks: {
+    title: 'Books of QuickBooks companies',
+    none: 'No company is connected.',
+    waiting: 'Events waiting',
+    aside: 'Set aside',
+    calls: 'Calls this month',
+    asideTitle: 'Records that cannot be read',
+    asideText:
+      'They stay as they were when they could be read; everything else goes on. Correct them in QuickBooks, then look again.',
+  },
+
   golden: {
     inTwenty: 'In Twenty',
     inBooks: 'In QuickBooks',

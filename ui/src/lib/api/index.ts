@@ -17,6 +17,7 @@ import type {
   BatchPatch,
   ChoiceKind,
   CompanyList,
+  AsideList,
   BookAnswer,
   BookLinks,
   GoldenLink,
@@ -100,6 +101,7 @@ export const api = {
       body: wanted,
       idempotencyKey: key,
     }),
+  booksAside: (signal?: Signal) => call<AsideList>('GET', '/api/books/set-aside', { signal }),
   bookLinks: (realm: string, kind: string, id: string, signal?: Signal) =>
     call<{ data: BookLinks }>('GET', `/api/books/companies/${realm}/records/${kind}/${id}/links`, { signal }),
   goldenOf: (object: string, id: string, signal?: Signal) =>

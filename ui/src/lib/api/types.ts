@@ -76,6 +76,7 @@ export type BookQuery = {
   as_of?: string | null;
   cursor?: string | null;
 };
+export type AsideList = { data: Whole<Wire['AsideView']>[] };
 export type GoldenLink = Whole<Wire['GoldenView']>;
 export type BookLinks = {
   links: GoldenLink[];
