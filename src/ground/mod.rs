@@ -12,6 +12,7 @@ pub mod coding;
 pub mod crm;
 pub mod donor_match;
 pub mod edit;
+pub mod finance;
 pub mod further;
 pub mod gift;
 pub mod giving;

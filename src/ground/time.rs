@@ -91,6 +91,11 @@ impl CalendarDate {
         Self(self.0.saturating_add(days.days()))
     }
 
+    /// Days from another date to this one; negative when this one is earlier.
+    pub fn days_since(self, earlier: Self) -> i32 {
+        self.0.since(earlier.0).map_or(0, |span| span.get_days())
+    }
+
     /// The date as the number YYYYMMDD, which is in order as dates are.
     pub fn number(self) -> i32 {
         i32::from(self.0.year()) * 10_000 + i32::from(self.0.month()) * 100 + i32::from(self.0.day())

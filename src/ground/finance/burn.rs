@@ -1,0 +1,244 @@
+//! Cash, what is spent a day, how long the cash lasts, and what one payment changes of that (finance 2.3, 2.4).
+
+use super::facts::{Facts, Flow};
+use super::figure::{Figure, Known, RecordName, Unknown, half_even, sum};
+use super::policy::{Band, Policy};
+use crate::ground::books::Entity;
+use crate::ground::money::Money;
+use crate::ground::time::CalendarDate;
+
+/// Cash that is free to spend: bank accounts in use, but for those whose money is restricted, less what is earmarked.
+pub fn cash(facts: &Facts, policy: &Policy, earmarked: &[Money]) -> Figure<Money> {
+    let free: Vec<_> = facts.cash.iter().filter(|account| !policy.restricted.contains(&account.id)).collect();
+    let of = free.iter().map(|account| RecordName { entity: Entity::Account, id: account.id.clone() });
+    let of: Vec<RecordName> = of.collect();
+    let value = || {
+        if facts.cash.is_empty() {
+            return Err(Unknown::NoBalance);
+        }
+        let held: Vec<Money> = free.iter().map(|account| account.balance).collect::<Known<_>>()?;
+        let micros = sum(held)?.checked_sub(sum(earmarked.iter().copied())?).ok_or(Unknown::TooLarge)?;
+        Ok(Money { micros, currency: facts.home })
+    };
+    Figure::now(value(), "bank_accounts_less_restricted_and_earmarked", of)
+}
+
+/// Cash on restricted accounts.
+pub fn restricted(facts: &Facts, policy: &Policy) -> Figure<Money> {
+    let held = facts.cash.iter().filter(|account| policy.restricted.contains(&account.id));
+    let of = held.clone().map(|account| RecordName { entity: Entity::Account, id: account.id.clone() });
+    let of: Vec<RecordName> = of.collect();
+    let value = held.map(|account| account.balance).collect::<Known<Vec<_>>>().and_then(sum);
+    let value = value.map(|micros| Money { micros, currency: facts.home });
+    Figure::now(value, "restricted_bank_accounts", of)
+}
+
+/// What is spent: so much over so many days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Burn {
+    /// All of it, in the company's currency.
+    pub spent: Money,
+    /// The days, at least one.
+    pub days: i32,
+    /// Whether there is less history than a figure needs to be relied on.
+    pub low_confidence: bool,
+}
+
+impl Burn {
+    /// What is spent a day, to the nearest minor unit: for showing only, nothing is computed with it.
+    pub fn daily(&self) -> Money {
+        let unit = i128::from(self.spent.currency.minor_unit_micros());
+        let minor = half_even(i128::from(self.spent.micros), i128::from(self.days.max(1)) * unit);
+        let micros = i64::try_from(minor.unwrap_or(0) * unit).unwrap_or(i64::MAX);
+        Money { micros, ..self.spent }
+    }
+}
+
+fn within(flow: &Flow, from: CalendarDate, to: CalendarDate) -> bool {
+    flow.date.is_some_and(|date| from <= date && date <= to)
+}
+
+/// What is spent a day: payments and purchases of the last days; where there are none, bills by their date; else unknown.
+/// The window begins with the first record there is, if that is later.
+pub fn burn(facts: &Facts, policy: &Policy, today: CalendarDate) -> Figure<Burn> {
+    let first = today.plus_days(1 - policy.burn_days);
+    let out = |flow: &&Flow| !flow.is_in && within(flow, first, today);
+    let spent: Vec<&Flow> = facts.flows.iter().filter(out).collect();
+    if !spent.is_empty() {
+        let began = facts.flows.iter().filter_map(|flow| flow.date).min().unwrap_or(today);
+        let regular = spent.iter().filter(|flow| {
+            let amount = flow.amount.map_or(0, |amount| amount.micros);
+            policy.one_time_micros.is_none_or(|most| amount <= most)
+        });
+        let of = regular.clone().map(|flow| flow.name.clone()).collect();
+        let amounts = regular.map(|flow| flow.amount).collect::<Known<Vec<_>>>();
+        return over(facts, policy, amounts, (first.max(began), today), ("payments_and_purchases", of));
+    }
+    let billed = facts.documents.iter().filter(|it| it.side == super::facts::Side::Bill);
+    let dated = billed.filter(|it| it.date.is_some_and(|date| first <= date && date <= today));
+    let bills: Vec<_> = dated.collect();
+    if bills.is_empty() {
+        return Figure::now(Err(Unknown::NoHistory), "none", Vec::new());
+    }
+    let began = facts.documents.iter().filter_map(|it| it.date).min().unwrap_or(today);
+    let of = bills.iter().map(|it| it.name.clone()).collect();
+    let amounts = bills.iter().map(|it| it.home_total).collect::<Known<Vec<_>>>();
+    over(facts, policy, amounts, (first.max(began), today), ("bills_by_date", of))
+}
+
+fn over(
+    facts: &Facts,
+    policy: &Policy,
+    amounts: Known<Vec<Money>>,
+    window: (CalendarDate, CalendarDate),
+    (method, of): (&'static str, Vec<RecordName>),
+) -> Figure<Burn> {
+    let days = (window.1.days_since(window.0) + 1).max(1);
+    let value = amounts.and_then(sum).map(|micros| Burn {
+        spent: Money { micros, currency: facts.home },
+        days,
+        low_confidence: days < policy.history_days,
+    });
+    Figure { value, method, window: Some(window), of }
+}
+
+/// What came in over the window of the burn.
+pub fn inflow(facts: &Facts, window: (CalendarDate, CalendarDate)) -> Figure<Money> {
+    let came: Vec<&Flow> =
+        facts.flows.iter().filter(|flow| flow.is_in && within(flow, window.0, window.1)).collect();
+    let of = came.iter().map(|flow| flow.name.clone()).collect();
+    let value = came.iter().map(|flow| flow.amount).collect::<Known<Vec<_>>>().and_then(sum);
+    let value = value.map(|micros| Money { micros, currency: facts.home });
+    Figure { value, method: "payments_receipts_and_deposits", window: Some(window), of }
+}
+
+/// How long the cash lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runway {
+    /// So many whole days; until the last of them the cash covers what is spent.
+    Days {
+        /// Days.
+        days: i64,
+        /// Today and so many days more.
+        covered_until: CalendarDate,
+        /// How it is judged.
+        band: Band,
+    },
+    /// Nothing is spent.
+    NotBurning,
+}
+
+/// So many days are told at the most: beyond, calendars end.
+const DAYS_MAX: i128 = 36_500;
+
+/// How long the cash lasts (finance 2.3): nothing left is 0 days, nothing known is unknown.
+pub fn runway(
+    cash: &Known<Money>,
+    burn: &Known<Burn>,
+    policy: &Policy,
+    today: CalendarDate,
+) -> Known<Runway> {
+    let cash = (*cash)?;
+    let days = |days: i64| {
+        let until = today.plus_days(i32::try_from(days).unwrap_or(i32::MAX));
+        Ok(Runway::Days { days, covered_until: until, band: policy.band(days) })
+    };
+    if cash.micros <= 0 {
+        return days(0);
+    }
+    let burn = burn.map_err(|_| Unknown::NoBurn)?;
+    if burn.spent.micros <= 0 {
+        return Ok(Runway::NotBurning);
+    }
+    let whole = i128::from(cash.micros) * i128::from(burn.days) / i128::from(burn.spent.micros);
+    days(i64::try_from(whole.min(DAYS_MAX)).map_err(|_| Unknown::TooLarge)?)
+}
+
+/// Tenths of a day that an amount is worth at this burn; paying is negative, delaying and collecting are positive (2.4).
+pub fn impact_tenths(amount: Money, burn: &Burn) -> Known<i64> {
+    if burn.spent.micros <= 0 {
+        return Err(Unknown::NoBurn);
+    }
+    let tenths =
+        half_even(i128::from(amount.micros) * i128::from(burn.days) * 10, i128::from(burn.spent.micros));
+    tenths.and_then(|tenths| i64::try_from(tenths).ok()).ok_or(Unknown::TooLarge)
+}
+
+/// What paying a set of amounts does: one computation with all of them, not a sum of single ones (2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Impact {
+    /// What is paid.
+    pub amount: Money,
+    /// Tenths of days, negative.
+    pub tenths: Known<i64>,
+    /// The cash afterwards.
+    pub cash: Known<Money>,
+    /// The runway before.
+    pub before: Known<Runway>,
+    /// The runway afterwards.
+    pub after: Known<Runway>,
+}
+
+/// What paying these amounts now does.
+pub fn pay(
+    amounts: &[Money],
+    cash: &Known<Money>,
+    burn: &Known<Burn>,
+    policy: &Policy,
+    today: CalendarDate,
+) -> Known<Impact> {
+    let currency = amounts.first().map(|amount| amount.currency).ok_or(Unknown::NoRecords)?;
+    let amount = Money { micros: sum(amounts.iter().copied())?, currency };
+    let left = (*cash).and_then(|cash| {
+        let micros = cash.micros.checked_sub(amount.micros).ok_or(Unknown::TooLarge)?;
+        Ok(Money { micros, ..cash })
+    });
+    let tenths = burn
+        .map_err(|_| Unknown::NoBurn)
+        .and_then(|burn| impact_tenths(Money { micros: -amount.micros, ..amount }, &burn));
+    Ok(Impact {
+        amount,
+        tenths,
+        cash: left,
+        before: runway(cash, burn, policy, today),
+        after: runway(&left, burn, policy, today),
+    })
+}
+
+/// What stands in the way of an approval (2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing.
+    Free,
+    /// It leaves too little: an essential may pass with a warning, anything else needs an override with a reason.
+    Blocked {
+        /// Whether too few days are left.
+        days: bool,
+        /// Whether too little money is left.
+        money: bool,
+    },
+    /// It cannot be said.
+    Unknown(Unknown),
+}
+
+/// Whether a payment leaves the buffer of the policy.
+pub fn guard(impact: &Impact, policy: &Policy) -> Guard {
+    let (cash, after) = match (impact.cash, impact.after) {
+        (Ok(cash), Ok(after)) => (cash, after),
+        (Err(why), _) | (_, Err(why)) => return Guard::Unknown(why),
+    };
+    let days = matches!(after, Runway::Days { days, .. } if days < policy.buffer_days);
+    let money = cash.micros < policy.buffer_micros;
+    if days || money { Guard::Blocked { days, money } } else { Guard::Free }
+}
+
+/// How many people must say yes to a payment (2.6).
+pub const fn people_needed(amount: Money, policy: &Policy) -> u32 {
+    if amount.micros >= policy.two_people_micros {
+        2
+    } else if amount.micros >= policy.review_micros {
+        1
+    } else {
+        0
+    }
+}
