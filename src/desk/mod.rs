@@ -9,6 +9,7 @@ pub mod books_changes;
 mod coding;
 pub mod deletes;
 pub mod edits;
+pub mod finance;
 pub mod gifts;
 pub mod golden;
 pub mod hooks;

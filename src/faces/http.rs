@@ -12,6 +12,7 @@ mod donor_match;
 mod donors;
 mod edits;
 mod figures;
+mod finance;
 mod gifts;
 mod health;
 mod home;
@@ -52,6 +53,7 @@ use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{Semaphore, watch};
 
 use crate::desk::Desk;
+use crate::desk::finance::MoneyShelf;
 use crate::ground::access::Right;
 use crate::ground::books::meter::MonthView;
 use crate::ground::budget::{BudgetView, Forecast};
@@ -110,6 +112,8 @@ pub struct Face {
     pub queue: Arc<StagedShelf>,
     /// Confirmed gifts by day and donor.
     pub giving: Arc<GivingShelf>,
+    /// How the money of companies stands.
+    pub money: Arc<MoneyShelf>,
     /// How long a request of an existing caller waits for what it asked for.
     pub patience: Duration,
     /// What the pages say about this installation.
@@ -152,6 +156,7 @@ impl Face {
             shelves,
             queue,
             giving,
+            money: Arc::default(),
             patience: PATIENCE,
             info: Arc::new(info),
             guard: Arc::default(),
@@ -248,6 +253,11 @@ fn books() -> Vec<Route> {
     let hook = post(books::hook).layer(DefaultBodyLimit::max(HOOK_MAX));
     vec![
         on("GET", "/api/books/companies", Books, get(books::companies)),
+        on("GET", "/api/portfolio", Books, get(finance::portfolio)),
+        on("GET", "/api/books/companies/{realm}/money", Books, get(finance::money)),
+        on("GET", "/api/books/companies/{realm}/tray", Books, get(finance::tray)),
+        on("GET", "/api/books/companies/{realm}/console", Books, get(finance::console)),
+        on("GET", "/api/books/companies/{realm}/what-if", Books, get(finance::what_if)),
         on("POST", "/api/books/connect", Settings, post(books::connect)),
         on("POST", "/api/books/companies/{realm}/look", BooksWrite, post(books::look)),
         on("POST", "/api/books/companies/{realm}/load", BooksWrite, post(books::load)),

@@ -196,6 +196,13 @@ pub const MADE_IS_NAMED: &str = "Another record in Twenty names this person, so 
 pub const EDIT_DELETE_BUSY: &str =
     "A change of this record is on its way to Twenty. Wait until it is there, then delete the record.";
 
+/// What is said in the portfolio of a company that is not connected any more.
+pub const MONEY_DISCONNECTED: &str = "Disconnected: these are the books as they were then.";
+/// What is said of a company whose books were not read.
+pub const MONEY_NOT_READ: &str =
+    "The books of this company are not read yet, so nothing can be said of its money. It goes on by itself.";
+/// What is said of a set of bills that cannot be tried out.
+pub const MONEY_SET: &str = "Name 1 to 20 open bills of this company by their ids, separated by commas.";
 /// What is said of a kind of Twenty that no record of the books stands for.
 pub const GOLDEN_KIND: &str = "Say \"people\" or \"companies\".";
 /// What is said while the search does not answer.

@@ -11,6 +11,8 @@ pub mod firm;
 mod golden;
 #[path = "books/mirror.rs"]
 mod mirror;
+#[path = "books/money.rs"]
+mod money;
 #[path = "books/month.rs"]
 mod month;
 #[path = "books/schedules.rs"]

@@ -143,10 +143,10 @@ pub fn runway(
         let until = today.plus_days(i32::try_from(days).unwrap_or(i32::MAX));
         Ok(Runway::Days { days, covered_until: until, band: policy.band(days) })
     };
+    let burn = burn.map_err(|_| Unknown::NoBurn)?;
     if cash.micros <= 0 {
         return days(0);
     }
-    let burn = burn.map_err(|_| Unknown::NoBurn)?;
     if burn.spent.micros <= 0 {
         return Ok(Runway::NotBurning);
     }

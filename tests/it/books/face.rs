@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::firm::{Firm, MINUTE, Office};
 use crate::world::{block, reviewer};
 
-struct Door {
+pub struct Door {
     router: axum::Router,
     cookie: String,
     /// Dropped, it stops the server.
@@ -23,7 +23,7 @@ struct Door {
 
 impl Door {
     /// The API for a finance user who sees these companies only; all of them when none are named.
-    fn of(office: &Office, companies: Option<Vec<String>>) -> Self {
+    pub fn of(office: &Office, companies: Option<Vec<String>>) -> Self {
         let desk = office.desk.clone();
         let search = Search::open(IndexPlace::Memory, &desk.store).unwrap();
         let (running, stopped) = watch::channel(false);
@@ -47,12 +47,12 @@ impl Door {
         Self { router: router(face), cookie, _running: running }
     }
 
-    fn get(&self, path: &str) -> (u16, Value) {
+    pub fn get(&self, path: &str) -> (u16, Value) {
         let request = http::Request::get(path).header("cookie", &self.cookie);
         self.send(request.body(axum::body::Body::empty()).unwrap())
     }
 
-    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let request = http::Request::post(path)
             .header("cookie", &self.cookie)
             .header("content-type", "application/json")
