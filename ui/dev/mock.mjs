@@ -975,6 +975,7 @@ const routes = [
     '/api/books/changes',
     () => ({ data: [], meta: { asOf: now(), hasMore: false, nextCursor: null, needsAPerson: 0 } }),
   ],
+  ['GET', '/api/portfolio', () => ({ data: [], meta: { asOf: now() } })],
   ['GET', '/api/books/set-aside', () => ({ data: [] })],
   ['GET', '/api/books/companies', () => ({ data: [], meta: { asOf: now(), setUp: false, month: null } })],
   [

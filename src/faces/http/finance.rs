@@ -169,7 +169,7 @@ pub struct WeekView {
 /// Thirteen weeks ahead.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ForecastView {
+pub struct MoneyForecast {
     weeks: Vec<WeekView>,
     /// The Monday of the week that ends lowest, and with how much.
     lowest_week: Option<String>,
@@ -206,7 +206,7 @@ pub struct ClientMoney {
     receivable: MoneyFigure,
     payable_aging: Vec<BucketView>,
     receivable_aging: Vec<BucketView>,
-    forecast: ForecastView,
+    forecast: MoneyForecast,
     quality: Option<QualityView>,
     health: &'static str,
 }
@@ -504,10 +504,10 @@ fn buckets(standing: &Standing, side: Side, currency: &str) -> Vec<BucketView> {
     of.iter().map(view).collect()
 }
 
-fn ahead(standing: &Standing, delay: i32) -> ForecastView {
+fn ahead(standing: &Standing, delay: i32) -> MoneyForecast {
     let Standing { facts, cash, burn, today, .. } = standing;
     match forecast(facts, &cash.value, &burn.value, delay, *today) {
-        Err(why) => ForecastView {
+        Err(why) => MoneyForecast {
             weeks: Vec::new(),
             lowest_week: None,
             lowest: None,
@@ -516,7 +516,7 @@ fn ahead(standing: &Standing, delay: i32) -> ForecastView {
         },
         Ok(ahead) => {
             let lowest = ahead.weeks.get(ahead.lowest);
-            ForecastView {
+            MoneyForecast {
                 lowest_week: lowest.map(|week| week.begins.to_string()),
                 lowest: lowest.map(|week| week.closing.decimal()),
                 unknown: None,

@@ -18,6 +18,11 @@ import type {
   ChoiceKind,
   CompanyList,
   AsideList,
+  ClientAnswer,
+  ConsoleAnswer,
+  PortfolioList,
+  TrayAnswer,
+  WhatIfAnswer,
   BookAnswer,
   BookLinks,
   GoldenLink,
@@ -100,6 +105,18 @@ export const api = {
     call<{ data: BooksChange }>('POST', `/api/books/companies/${realm}/changes`, {
       body: wanted,
       idempotencyKey: key,
+    }),
+  portfolio: (signal?: Signal) => call<PortfolioList>('GET', '/api/portfolio', { signal }),
+  money: (realm: string, signal?: Signal) =>
+    call<ClientAnswer>('GET', `/api/books/companies/${realm}/money`, { signal }),
+  tray: (realm: string, signal?: Signal) =>
+    call<TrayAnswer>('GET', `/api/books/companies/${realm}/tray`, { signal }),
+  console: (realm: string, signal?: Signal) =>
+    call<ConsoleAnswer>('GET', `/api/books/companies/${realm}/console`, { signal }),
+  whatIf: (realm: string, bills: readonly string[], signal?: Signal) =>
+    call<WhatIfAnswer>('GET', `/api/books/companies/${realm}/what-if`, {
+      query: { bills: bills.join(',') },
+      signal,
     }),
   booksAside: (signal?: Signal) => call<AsideList>('GET', '/api/books/set-aside', { signal }),
   bookLinks: (realm: string, kind: string, id: string, signal?: Signal) =>

@@ -146,6 +146,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/books/companies/{realm}/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open bills of a company that can be decided about, those that should be paid soonest first. QuickBooks pays nothing: what is
+         *     decided is done elsewhere and recorded.
+         */
+        get: operations["console"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/books/companies/{realm}/disconnect": {
         parameters: {
             query?: never;
@@ -191,6 +211,26 @@ export interface paths {
         put?: never;
         /** Asks for a look at a company now. */
         post: operations["look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/money": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The money of a company: cash, what is spent, how long it lasts, what is owed on both sides and how late, thirteen weeks ahead. With
+         *     `delay` invoices come in so many days after they are due.
+         */
+        get: operations["money"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -282,6 +322,40 @@ export interface paths {
         put?: never;
         /** Lets the sync of a company go on. */
         post: operations["resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/tray": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What must be put right in the books of a company, the worst first; and the rules that were not looked at, with why. */
+        get: operations["tray"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What paying a set of open bills now does to the cash and to how long it lasts: one computation with all of them. */
+        get: operations["what_if"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1385,6 +1459,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portfolio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All companies the viewer may see, the worst first. Who cannot be read stands with its trouble; nobody else is held up. */
+        get: operations["portfolio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/records/{object}": {
         parameters: {
             query?: never;
@@ -2150,6 +2241,12 @@ export interface components {
             /** @description The address behind the host, but for the key of the request. */
             path: string;
         };
+        /** @description A bucket of what is open. */
+        BucketView: {
+            /** @description `current`, `1_30`, `31_60`, `61_90`, `over_90` or `no_due_date`. */
+            bucket: string;
+            figure: components["schemas"]["MoneyFigure"];
+        };
         /** @description How old an answer is, and of one record where it stands. */
         CallerMeta: {
             /** @description When this was read. */
@@ -2288,6 +2385,37 @@ export interface components {
             /** @description `person`, `webhook`, `incremental` or `backfill`. */
             class: string;
         };
+        /** @description The money of a company. */
+        ClientAnswer: {
+            data: components["schemas"]["ClientMoney"];
+            meta: components["schemas"]["ClientMeta"];
+        };
+        /** @description `meta` of one company. */
+        ClientMeta: {
+            asOf: string;
+            freshness: string;
+            syncedAt?: string | null;
+            /** @description The day, in the company's zone. */
+            today: string;
+        };
+        /** @description The money of a company. */
+        ClientMoney: {
+            /** @description The same a day, to the nearest minor unit. */
+            burnDaily?: string | null;
+            cash: components["schemas"]["MoneyFigure"];
+            forecast: components["schemas"]["MoneyForecast"];
+            health: string;
+            inflow?: components["schemas"]["MoneyFigure"] | null;
+            payable: components["schemas"]["MoneyFigure"];
+            payableAging: components["schemas"]["BucketView"][];
+            quality?: components["schemas"]["QualityView"] | null;
+            receivable: components["schemas"]["MoneyFigure"];
+            receivableAging: components["schemas"]["BucketView"][];
+            restricted: components["schemas"]["MoneyFigure"];
+            runway: components["schemas"]["RunwayView"];
+            /** @description What was spent over its days. */
+            spent: components["schemas"]["MoneyFigure"];
+        };
         /** @description What a row is booked to. */
         CodingView: {
             appeal?: components["schemas"]["NamedRef"] | null;
@@ -2377,6 +2505,45 @@ export interface components {
         /** @description Where to go to connect a company. */
         ConsentAddress: {
             address: string;
+        };
+        /** @description The console of a company. */
+        ConsoleAnswer: {
+            /** @description Open bills that something blocks: they are in the tray. */
+            blocked: number;
+            data: components["schemas"]["ConsoleBill"][];
+            meta: components["schemas"]["ClientMeta"];
+        };
+        /** @description A bill that can be decided about. */
+        ConsoleBill: {
+            /** @description Until when the cash lasts if it is paid now. */
+            coveredUntil?: string | null;
+            /**
+             * Format: int32
+             * @description Days past its due date.
+             */
+            daysLate?: number | null;
+            due?: string | null;
+            /** @description `free`, `blocked_days`, `blocked_money`, `blocked_both` or `unknown`. */
+            guard: string;
+            id: string;
+            /** @description Signed days of runway that paying it now takes. */
+            impactDays?: string | null;
+            /** @description Until when it can be paid without harm. */
+            latestSafe?: string | null;
+            number?: string | null;
+            open: string;
+            parts: components["schemas"]["ScorePart"][];
+            /**
+             * Format: int32
+             * @description How many people have to say yes.
+             */
+            peopleNeeded: number;
+            /**
+             * Format: int64
+             * @description From 0 to 100, higher is sooner.
+             */
+            priority: number;
+            vendor?: string | null;
         };
         /** @description Records counted on both sides. */
         CountView: {
@@ -2609,6 +2776,11 @@ export interface components {
             title?: string | null;
             who: components["schemas"]["WhoView"];
             why: string;
+        };
+        /** @description What is said of an issue. */
+        Evidence: {
+            name: string;
+            value: string;
         };
         /** @description How a run worked. */
         ExecutionView: {
@@ -2962,6 +3134,27 @@ export interface components {
             /** @description Always true here: posting is a step of its own. */
             stagedOnly: boolean;
         };
+        /** @description An issue. */
+        IssueView: {
+            /** @description Whether it keeps its records from being decided about. */
+            blocks: boolean;
+            due?: string | null;
+            evidence: components["schemas"]["Evidence"][];
+            /** @description `set`, `refresh`, `remove_one`, `in_quickbooks` or `here`. */
+            fix: string;
+            /** @description A value for it that follows from the books. */
+            fixDate?: string | null;
+            /** @description The field that would put it right, where one would. */
+            fixField?: string | null;
+            /** @description Days of runway that the record is worth, with one decimal. */
+            impactDays?: string | null;
+            /** @description Stays the same as long as the issue stands. */
+            key: string;
+            records: components["schemas"]["RecordBehind"][];
+            rule: string;
+            /** @description `critical`, `high`, `medium` or `low`. */
+            severity: string;
+        };
         /** @description A page of the journal. */
         JournalAnswer: {
             data: components["schemas"]["EntryView"][];
@@ -3284,6 +3477,34 @@ export interface components {
             /** Format: int64 */
             records: number;
         };
+        /** @description An amount, or why there is none. */
+        MoneyFigure: {
+            /** @description In decimals of the company's currency; none when it is not known. */
+            amount?: string | null;
+            /** @description How many records make it. */
+            count: number;
+            currency: string;
+            /** @description The first day it is about, where it is about some. */
+            from?: string | null;
+            /** @description How it was computed. */
+            method: string;
+            /** @description The records that make it, 200 at the most. */
+            records: components["schemas"]["RecordBehind"][];
+            /** @description The last one. */
+            to?: string | null;
+            /** @description Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `too_large`. */
+            unknown?: string | null;
+        };
+        /** @description Thirteen weeks ahead. */
+        MoneyForecast: {
+            /** @description Bills and invoices without a due date, which are in no week. */
+            leftOut: components["schemas"]["RecordBehind"][];
+            lowest?: string | null;
+            /** @description The Monday of the week that ends lowest, and with how much. */
+            lowestWeek?: string | null;
+            unknown?: string | null;
+            weeks: components["schemas"]["WeekView"][];
+        };
         /** @description An amount in micros with its currency. */
         MoneyView: {
             /**
@@ -3336,6 +3557,12 @@ export interface components {
             name: string;
             scopes: string[];
             token: string;
+        };
+        /** @description A rule that was not looked at. */
+        NotLookedAt: {
+            rule: string;
+            /** @description `no_rail` or `not_said`. */
+            why: string;
         };
         /** @description A note to make. */
         NoteBody: {
@@ -3639,6 +3866,51 @@ export interface components {
             path: string;
             rowIds: string[];
         };
+        /** @description All companies the viewer may see, the worst first. */
+        Portfolio: {
+            data: components["schemas"]["PortfolioRow"][];
+            meta: components["schemas"]["PortfolioMeta"];
+        };
+        /** @description The figures of a company in the portfolio. */
+        PortfolioFigures: {
+            blocked: number;
+            /** @description What is spent a day, to the nearest minor unit. */
+            burnDaily?: string | null;
+            cash: components["schemas"]["MoneyFigure"];
+            /** @description Issues by severity. */
+            critical: number;
+            high: number;
+            medium: number;
+            payable: components["schemas"]["MoneyFigure"];
+            /**
+             * Format: int64
+             * @description How good the records are, from 0 to 100.
+             */
+            quality?: number | null;
+            /** @description Open bills that can be decided about, and those that something blocks. */
+            ready: number;
+            receivable: components["schemas"]["MoneyFigure"];
+            runway: components["schemas"]["RunwayView"];
+        };
+        /** @description `meta` of the portfolio. */
+        PortfolioMeta: {
+            asOf: string;
+        };
+        /** @description A company of the portfolio. */
+        PortfolioRow: {
+            currency?: string | null;
+            figures?: components["schemas"]["PortfolioFigures"] | null;
+            /** @description `fresh`, `late`, `stale` or `never`. */
+            freshness: string;
+            /** @description `needs_attention`, `unknown`, `monitor` or `healthy`; none while there are no figures. */
+            health?: string | null;
+            name: string;
+            realm: string;
+            /** @description When the last complete look began. */
+            syncedAt?: string | null;
+            /** @description What is wrong with the company itself, and what to do. */
+            trouble?: string | null;
+        };
         /** @description An error answer. */
         Problem: {
             /** @description What is so and what to do next. */
@@ -3713,6 +3985,16 @@ export interface components {
             id: string;
             likelihood: string;
         };
+        /** @description How the records are. */
+        QualityView: {
+            /** Format: int64 */
+            completeness: number;
+            /** Format: int64 */
+            score: number;
+            smallSample: boolean;
+            /** Format: int64 */
+            weighted: number;
+        };
         /** @description Records that were set aside, newest first. */
         QuarantineList: {
             data: components["schemas"]["QuarantineView"][];
@@ -3771,6 +4053,11 @@ export interface components {
         RecordAnswer: {
             data: components["schemas"]["RecordView"];
             meta: components["schemas"]["RecordsMeta"];
+        };
+        /** @description A record behind a figure. */
+        RecordBehind: {
+            id: string;
+            kind: string;
         };
         /** @description Records, newest change first. */
         RecordList: {
@@ -3852,6 +4139,29 @@ export interface components {
             type: string;
             /** @description What a person wants of it: `go`, `pause` or `cancel`. */
             wish: string;
+        };
+        /** @description How long the cash lasts. */
+        RunwayView: {
+            /** @description `critical`, `red`, `amber`, `green` or `comfortable`. */
+            band?: string | null;
+            coveredUntil?: string | null;
+            /**
+             * Format: int64
+             * @description Whole days; none when nothing is spent, or it is not known.
+             */
+            days?: number | null;
+            /** @description There is less history than a figure needs to be relied on. */
+            lowConfidence: boolean;
+            /** @description Nothing is spent. */
+            notBurning: boolean;
+            /** @description Why it is not known. */
+            unknown?: string | null;
+        };
+        /** @description A part of a score. */
+        ScorePart: {
+            /** @description With one decimal. */
+            points: string;
+            what: string;
         };
         /** @description How far the search for duplicates is. */
         SearchProgress: {
@@ -4141,6 +4451,13 @@ export interface components {
             /** Format: int64 */
             rows: number;
         };
+        /** @description The tray of a company. */
+        TrayAnswer: {
+            data: components["schemas"]["IssueView"][];
+            meta: components["schemas"]["ClientMeta"];
+            /** @description Rules that were not looked at: nothing is said of what they are about. */
+            notEvaluated: components["schemas"]["NotLookedAt"][];
+        };
         /** @description A list in Twenty's shape. */
         TwentyList: {
             /** @description The records under the plural name of their kind. */
@@ -4280,6 +4597,18 @@ export interface components {
             preset: boolean;
             text: string;
         };
+        /** @description A week ahead. */
+        WeekView: {
+            /** @description Its Monday. */
+            begins: string;
+            bills: string;
+            closing: string;
+            invoices: string;
+            opening: string;
+            /** @description What is spent beyond those bills, as it was lately. */
+            other: string;
+            records: components["schemas"]["RecordBehind"][];
+        };
         /** @description A weight taken apart. */
         WeightView: {
             /**
@@ -4296,6 +4625,23 @@ export interface components {
             probability: number;
             /** @description How it comes about. */
             waterfall: components["schemas"]["StepView"][];
+        };
+        /** @description What paying a set of bills does. */
+        WhatIf: {
+            after: components["schemas"]["RunwayView"];
+            amount: string;
+            before: components["schemas"]["RunwayView"];
+            cashAfter?: string | null;
+            currency: string;
+            guard: string;
+            impactDays?: string | null;
+            /** Format: int32 */
+            peopleNeeded: number;
+        };
+        /** @description What paying a set of bills does. */
+        WhatIfAnswer: {
+            data: components["schemas"]["WhatIf"];
+            meta: components["schemas"]["ClientMeta"];
         };
         /** @description Who made a change. */
         WhoView: {
@@ -4851,6 +5197,67 @@ export interface operations {
             };
         };
     };
+    console: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     disconnect: {
         parameters: {
             query?: never;
@@ -5019,6 +5426,70 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    money: {
+        parameters: {
+            query?: {
+                delay?: number;
+            };
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its books are not read yet */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5317,6 +5788,133 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tray: {
+        parameters: {
+            query?: {
+                severity?: string;
+            };
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrayAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    what_if: {
+        parameters: {
+            query: {
+                /** @description Ids, separated by commas, 20 at the most */
+                bills: string;
+            };
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIfAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11550,6 +12148,49 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portfolio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portfolio"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -76,6 +76,22 @@ export type BookQuery = {
   as_of?: string | null;
   cursor?: string | null;
 };
+export type MoneyFigure = Whole<Wire['MoneyFigure']>;
+export type RunwayView = Whole<Wire['RunwayView']>;
+export type PortfolioRow = Known<'PortfolioRow', { freshness: FreshnessWord }>;
+export type PortfolioList = { data: PortfolioRow[]; meta: Whole<Wire['PortfolioMeta']> };
+export type ClientMeta = Known<'ClientMeta', { freshness: FreshnessWord }>;
+export type ClientMoney = Whole<Wire['ClientMoney']>;
+export type ClientAnswer = { data: ClientMoney; meta: ClientMeta };
+export type MoneyIssue = Whole<Wire['IssueView']>;
+export type TrayAnswer = {
+  data: MoneyIssue[];
+  notEvaluated: Whole<Wire['NotLookedAt']>[];
+  meta: ClientMeta;
+};
+export type ConsoleBill = Whole<Wire['ConsoleBill']>;
+export type ConsoleAnswer = { data: ConsoleBill[]; blocked: number; meta: ClientMeta };
+export type WhatIfAnswer = { data: Whole<Wire['WhatIf']>; meta: ClientMeta };
 export type AsideList = { data: Whole<Wire['AsideView']>[] };
 export type GoldenLink = Whole<Wire['GoldenView']>;
 export type BookLinks = {
