@@ -10,9 +10,10 @@ use crate::ground::books::mirror::{Books, Halted};
 use crate::ground::books::{Connected, Entity};
 use crate::ground::finance::burn::{self, Burn, Runway};
 use crate::ground::finance::facts::Side;
-use crate::ground::finance::hygiene::{Severity, Sync, Tray, tray};
+use crate::ground::finance::hygiene::{Sync, Tray, tray};
 use crate::ground::finance::policy::Band;
 use crate::ground::finance::quality::{Counted, Quality, quality};
+use crate::ground::finance::rules::{Rule, Severity};
 use crate::ground::finance::{Facts, Figure, Known, Policy, RecordName, aging};
 use crate::ground::id::{ConnectionId, Object};
 use crate::ground::journal::SubjectState;
@@ -155,7 +156,6 @@ impl Standing {
 }
 
 fn counted(facts: &Facts, found: &Tray, fresh: bool) -> Counted {
-    use crate::ground::finance::hygiene::Rule;
     let documents: Vec<_> = facts.documents.iter().filter(|it| it.status.word() != "void").collect();
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let complete = documents.iter().filter(|it| {
@@ -165,7 +165,7 @@ fn counted(facts: &Facts, found: &Tray, fresh: bool) -> Counted {
     });
     let broken = |rules: &[Rule]| {
         let of = found.issues.iter().filter(|issue| rules.contains(&issue.rule));
-        count(of.flat_map(|issue| issue.of.first()).collect::<std::collections::BTreeSet<_>>().len())
+        count(of.filter_map(|issue| issue.of.first()).collect::<std::collections::BTreeSet<_>>().len())
     };
     let critical =
         found.issues.iter().any(|issue| issue.severity == Severity::Critical && !issue.rule.is_timing());

@@ -8,6 +8,9 @@ use crate::ground::books::Entity;
 use crate::ground::money::Money;
 use crate::ground::time::CalendarDate;
 
+/// Payments of one party, one amount and one direction.
+type Payments<'f> = BTreeMap<(String, i64, bool), Vec<(&'f Flow, CalendarDate)>>;
+
 /// Documents so many days apart can be one that was entered twice.
 const DAYS: i32 = 7;
 /// And payments so many.
@@ -71,7 +74,7 @@ pub fn documents(facts: &Facts, side: Side) -> Vec<Twins> {
 
 /// Payments that may have been made or entered twice.
 pub fn payments(facts: &Facts) -> Vec<Twins> {
-    let mut groups: BTreeMap<(String, i64, bool), Vec<(&Flow, CalendarDate)>> = BTreeMap::new();
+    let mut groups = Payments::new();
     let kinds = [Entity::BillPayment, Entity::Payment];
     for flow in facts.flows.iter().filter(|flow| kinds.contains(&flow.name.entity)) {
         if let (Some(party), Ok(amount), Some(date)) = (&flow.party, flow.amount, flow.date)

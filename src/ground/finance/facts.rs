@@ -112,8 +112,6 @@ pub struct Party {
     pub terms: Option<EntityId>,
     /// Whether it is in use.
     pub active: bool,
-    /// Whether it gets a tax form at the end of the year.
-    pub is_1099: bool,
 }
 
 /// What is not used yet of a payment or a credit.
@@ -260,7 +258,6 @@ impl Facts {
                 has_address: it.bill_address.is_some(),
                 terms: id(it.terms.as_ref()),
                 active: it.active != Some(false),
-                is_1099: false,
             },
             Body::Vendor(it) => Party {
                 name: name.clone(),
@@ -270,7 +267,6 @@ impl Facts {
                 has_address: it.bill_address.is_some(),
                 terms: id(it.terms.as_ref()),
                 active: it.active != Some(false),
-                is_1099: it.is_1099 == Some(true),
             },
             _ => return,
         };

@@ -74,7 +74,9 @@ pub fn forecast(
         let begins = first.plus_days(i32::try_from(at).unwrap_or(0) * 7);
         // Of this week only the days that are left.
         let days = if at == 0 { 7 - today.days_since(first) } else { 7 };
-        let usual = half_even(i128::from(burn.spent.micros) * i128::from(days), i128::from(burn.days.max(1)));
+        let unit = i128::from(currency.minor_unit_micros());
+        let usual = i128::from(burn.spent.micros) * i128::from(days);
+        let usual = half_even(usual, i128::from(burn.days.max(1)) * unit).map(|minor| minor * unit);
         let usual = usual.and_then(|it| i64::try_from(it).ok()).ok_or(Unknown::TooLarge)?;
         let other = usual.saturating_sub(went).max(0);
         let closing = opening.micros.checked_add(came).and_then(|it| it.checked_sub(went));

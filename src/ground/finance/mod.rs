@@ -14,6 +14,7 @@ pub mod policy;
 pub mod priority;
 pub mod quality;
 pub mod ready;
+pub mod rules;
 
 #[cfg(test)]
 mod tests;

@@ -56,13 +56,12 @@ const LATE_FEE: u32 = 150;
 
 fn due(document: &Document, today: CalendarDate) -> i64 {
     match document.days_late(today) {
-        None => 0,
         Some(late @ 1..) => (400 + 15 * i64::from(late)).min(600),
         Some(-1..=0) => 400,
         Some(-3..=-2) => 300,
         Some(-7..=-4) => 200,
         Some(-14..=-8) => 100,
-        Some(_) => 0,
+        Some(_) | None => 0,
     }
 }
 

@@ -7,11 +7,12 @@ use super::burn::{Burn, Guard, Runway, burn, cash, guard, impact_tenths, pay, pe
 use super::facts::{CashAccount, Document, Facts, Flow, Party, Side};
 use super::figure::{RecordName, Unknown, half_even};
 use super::forecast::{WEEKS, forecast};
-use super::hygiene::{Rule, Severity, Sync, tray};
+use super::hygiene::{Sync, tray};
 use super::policy::{Band, Policy};
 use super::priority::{Tier, VendorTerms, latest_safe, priority};
 use super::quality::{Counted, quality};
 use super::ready::{Place, Places};
+use super::rules::{Rule, Severity};
 use crate::ground::books::status::Status;
 use crate::ground::books::{Decimal, Entity, EntityId};
 use crate::ground::money::{Currency, Money};
@@ -78,7 +79,6 @@ fn vendor(id: &str) -> (RecordName, Party) {
         has_address: true,
         terms: EntityId::new("3"),
         active: true,
-        is_1099: false,
     };
     (of, party)
 }

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use super::face::Door;
 use super::firm::{Firm, MINUTE, Office};
 
-fn cents(text: &Value) -> i64 {
-    let text = text.as_str().unwrap_or_else(|| panic!("{text} is no amount"));
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "00"));
+/// An amount in cents, from its text or from the text of its number.
+fn cents(amount: &Value) -> i64 {
+    let text = amount.as_str().map_or_else(|| amount.to_string(), str::to_owned);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, "00"));
     let sign = if text.starts_with('-') { -1 } else { 1 };
-    whole.parse::<i64>().unwrap() * 100 + sign * fraction.parse::<i64>().unwrap()
+    whole.parse::<i64>().unwrap() * 100 + sign * format!("{fraction:0<2}").parse::<i64>().unwrap()
 }
 
 /// The firm of the simulator, all of it read; then one disconnects there and one lapses.
@@ -98,7 +99,7 @@ fn every_figure_is_the_sum_of_the_records_behind_it() {
             };
             let objects = firm.qbo.objects(&company, kind);
             let object = objects.iter().find(|it| it["Id"] == id).unwrap();
-            (object[field].as_f64().unwrap() * 100.0).round() as i64
+            cents(&object[field])
         };
         let sum = |figure: &Value, field: &str| {
             let records = figure["records"].as_array().unwrap();
@@ -180,7 +181,7 @@ fn another_day_and_another_record_change_the_figures_without_a_word_and_the_tray
     firm.qbo.change(&company, Kind::BillPayment, &payment, "").unwrap();
     office.work(20 * MINUTE);
     let paid = door.get(&path).1;
-    let open = (bill["Balance"].as_f64().unwrap() * 100.0).round() as i64;
+    let open = cents(&bill["Balance"]);
     assert_eq!(cents(&read["data"]["payable"]["amount"]) - cents(&paid["data"]["payable"]["amount"]), open);
     assert_eq!(cents(&read["data"]["cash"]["amount"]) - cents(&paid["data"]["cash"]["amount"]), open);
 }

@@ -470,9 +470,17 @@ export const T = {
     inflow: 'Came in',
     issues: 'Issues',
     issueCount: (critical: number, high: number, medium: number) =>
-      `${num(critical)} critical, ${num(high)} high, ${num(medium)} medium`,
+      [
+        [critical, 'critical'],
+        [high, 'high'],
+        [medium, 'medium'],
+      ]
+        .filter(([n]) => n !== 0)
+        .map(([n, word]) => `${num(Number(n))} ${word}`)
+        .join(', ') || 'none',
     bills: 'Open bills',
-    billCount: (ready: number, blocked: number) => `${num(ready)} to decide, ${num(blocked)} blocked`,
+    billCount: (ready: number, blocked: number) =>
+      blocked === 0 ? `${num(ready)} to decide` : `${num(ready)} to decide, ${num(blocked)} blocked`,
     quality: 'Records',
     age: 'Books of',
     unknown: {
