@@ -217,7 +217,7 @@ mod tests {
         };
         let trouble = Some(Trouble { said: PLANTED.into(), since: Instant(0) });
         let books = Books { trouble, ..Books::default() };
-        let realm = RealmId::new("4620816365").expect("a realm");
+        let realm: RealmId = "4620816365".parse().expect("a realm");
         let mut of =
             Connected::new(ConnectionKey(uuid::Uuid::nil()), ConnectionId::BOOKS_FIRST, realm, Instant(0));
         of.name = Some(PLANTED.into());

@@ -57,8 +57,9 @@ fn kept_clock(systemd: &Path) -> Finding {
 
 /// Host and port of an address.
 fn host_of(url: &str) -> Option<(String, u16)> {
-    let url = reqwest::Url::parse(url).ok()?;
-    Some((url.host_str()?.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?))
+    let uri: http::Uri = url.parse().ok()?;
+    let usual = if uri.scheme_str()? == "https" { 443 } else { 80 };
+    Some((uri.host()?.trim_matches(['[', ']']).to_owned(), uri.port_u16().unwrap_or(usual)))
 }
 
 fn names(url: Option<&str>) -> Finding {
