@@ -5,6 +5,7 @@
 
 mod backup;
 mod compact;
+mod doctor;
 mod erase;
 mod export;
 mod gifts;
@@ -37,6 +38,13 @@ pub enum Command {
         /// Answer as JSON.
         #[serde(default)]
         json: bool,
+    },
+    /// What of the ledger needs an operator, as JSON.
+    Doctor {
+        /// Minutes between passes over Twenty, as the settings promise.
+        sync_minutes: u32,
+        /// Metered calls to QuickBooks a month.
+        calls_per_month: u32,
     },
     /// Give unused room of the file back.
     Compact,
@@ -100,6 +108,7 @@ impl Command {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Verify { .. } => "verify",
+            Self::Doctor { .. } => "doctor",
             Self::Compact => "compact",
             Self::Backup => "backup",
             Self::Drill => "drill",
@@ -219,6 +228,11 @@ pub fn run(
     );
     let code = match command {
         Command::Verify { json } => verdict::verify(store, *json, out)?,
+        Command::Doctor { sync_minutes, calls_per_month } => {
+            let promised =
+                doctor::Promised { sync_minutes: *sync_minutes, calls_per_month: *calls_per_month };
+            doctor::doctor(store, promised, out)?
+        }
         Command::Compact => compact::compact(store, out)?,
         Command::Backup => backup::back_up(hands, false, out)?,
         Command::Drill => backup::back_up(hands, true, out)?,

@@ -10,6 +10,7 @@ pub mod books;
 pub mod budget;
 pub mod coding;
 pub mod crm;
+pub mod doctor;
 pub mod donor_match;
 pub mod edit;
 pub mod finance;

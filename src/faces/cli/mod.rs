@@ -5,6 +5,7 @@ mod backup;
 mod compact;
 mod config;
 mod demo;
+mod doctor;
 mod gifts;
 mod healthcheck;
 mod journal;
@@ -72,6 +73,8 @@ enum Command {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+    /// Say what needs an operator and what to do, beside a running Almoner or alone; makes a support bundle
+    Doctor(doctor::Doctor),
     /// Ask the server of this machine how it is: exit code 0 well, 1 not
     Healthcheck(healthcheck::Healthcheck),
     /// Write the manual pages into a folder
@@ -121,6 +124,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             completions(shell);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Doctor(doctor) => doctor.run(),
         Command::Healthcheck(healthcheck) => healthcheck.run(),
         Command::Man { folder } => {
             clap_mangen::generate_to(Cli::command(), folder)?;

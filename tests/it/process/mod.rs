@@ -3,6 +3,7 @@
 mod backing;
 mod beside;
 mod commands;
+mod doctor;
 mod provisioning;
 mod smoke;
 
