@@ -198,14 +198,15 @@ mod tests {
 
     const PLANTED: &str = "Wilhelmina Quartermaine wilhelmina@example.org sk-planted-secret";
 
-    fn rhythm() -> Option<Rhythm> {
-        Some(Rhythm { backup_ms: 24 * 3_600_000, drill_ms: 1 })
+    const fn rhythm() -> Rhythm {
+        Rhythm { backup_ms: 24 * 3_600_000, drill_ms: 1 }
     }
 
     /// Keeps out: a stored text that a stranger wrote, in what is pasted into a ticket.
     #[test]
     fn no_stored_text_is_passed_on() {
-        let mut state = BackupState { rhythm: rhythm(), since: Some(Instant(0)), ..BackupState::default() };
+        let mut state =
+            BackupState { rhythm: Some(rhythm()), since: Some(Instant(0)), ..BackupState::default() };
         state.failed = Some(Failed { at: Instant(0), why: PLANTED.into(), times: 2 });
         state.good = Some(Good { set: PLANTED.into(), taken_at: Instant(0), seq: 1, stored: 1 });
         let set = Some(PLANTED.into());
@@ -238,7 +239,7 @@ mod tests {
     fn what_is_missing_fails_and_what_is_not_known_is_not_claimed() {
         let mut state = BackupState::default();
         assert_eq!((backup(&state, Instant(0)).state, drill(&state).state), (Warn, NotEvaluated));
-        (state.rhythm, state.since) = (rhythm(), Some(Instant(0)));
+        (state.rhythm, state.since) = (Some(rhythm()), Some(Instant(0)));
         assert_eq!(backup(&state, Instant(3_600_000_000)).state, Warn);
         assert_eq!(backup(&state, Instant(40 * 3_600_000_000)).state, Fail);
         let mirror = MirrorState::default();
