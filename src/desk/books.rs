@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use uuid::Uuid;
 
 use super::{Asked, Desk, Refusal};
 use crate::ground::books::change::Texts;
@@ -14,7 +15,7 @@ use crate::ground::books::mirror::{Books, Halted};
 use crate::ground::books::{Connected, RealmId};
 use crate::ground::id::{ConnectionId, Object};
 use crate::ground::journal::{Actor, Cause};
-use crate::ground::webhook::qbo::{Event, NotBelieved, Payload, Waiting, verify};
+use crate::ground::webhook::qbo::{Event, NotBelieved, Operation, Payload, Waiting, verify};
 use crate::store::{Changes, Fail, Ledger, StoreError, View};
 
 /// Consents older than this are forgotten, in milliseconds.
@@ -138,6 +139,46 @@ impl Desk {
             (books.load_asked_at, books.not_before) = (Some(now), None);
         })
         .await
+    }
+
+    /// Asks for a record that was set aside once more. One without an id is found by reading everything.
+    pub async fn repeat_aside(&self, asked: &Asked, id: Uuid) -> Result<(), Refusal> {
+        let cause = asked.cause("Record that was set aside asked for again");
+        self.store
+            .write(move |view| {
+                let aside = view.ledger().book_aside(id)?.ok_or(Refusal::NotFound("record"))?;
+                let company = known(view.ledger(), &aside.realm)?;
+                let (mut books, now) = (view.ledger().books(company.connection)?, view.world.now());
+                let mut changes = Changes::new(cause);
+                books.not_before = None;
+                if let Some(id) = &aside.id {
+                    let operation = Operation::Asked;
+                    let waiting = Waiting { since: now, last: now, operation, merged_from: None };
+                    changes.books_told(company.connection, aside.entity, id, Some(&waiting))?;
+                    books.asked_at = Some(now);
+                } else {
+                    books.load_asked_at = Some(now);
+                }
+                changes.books(company.connection, &books)?;
+                changes.ask();
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Gives a record up that was set aside: it stands among the issues again only when it is told again.
+    pub async fn discard_aside(&self, asked: &Asked, id: Uuid) -> Result<(), Refusal> {
+        let cause = asked.cause("Record that was set aside given up");
+        self.store
+            .write(move |view| {
+                let aside = view.ledger().book_aside(id)?.ok_or(Refusal::NotFound("record"))?;
+                let mut changes = Changes::new(cause);
+                changes.remove(Object::BooksAside, id, &aside)?;
+                Ok::<_, Fail<Refusal>>((changes, ()))
+            })
+            .await?;
+        Ok(())
     }
 
     /// Stops the sync of a company, or lets it go on.

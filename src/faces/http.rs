@@ -283,6 +283,8 @@ fn books() -> Vec<Route> {
         on("POST", "/api/books/links", BooksWrite, post(books::golden::make)),
         on("POST", "/api/books/links/{id}/undo", BooksWrite, post(books::golden::undo)),
         on("GET", "/api/books/set-aside", Books, get(books::records::aside)),
+        on("POST", "/api/books/set-aside/{key}/repeat", BooksWrite, post(books::records::repeat)),
+        on("POST", "/api/books/set-aside/{key}/discard", BooksWrite, post(books::records::discard)),
         on("GET", "/connect/quickbooks", Need::Nothing, get(books::come_back)),
         on("POST", "/hooks/quickbooks", Need::Nothing, hook),
     ]

@@ -38,7 +38,7 @@ const PROBLEM: &str = "application/problem+json";
         payouts::list, payouts::one, payouts::create, payouts::change, payouts::link, payouts::unlink,
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
         users::list, users::invite, users::change, users::reset,
-        books::companies, books::connect, books::look, books::load, books::pause, books::resume, books::disconnect, books::hook, books::records::list, books::records::one, books::records::aside,
+        books::companies, books::connect, books::look, books::load, books::pause, books::resume, books::disconnect, books::hook, books::records::list, books::records::one, books::records::aside, books::records::repeat, books::records::discard,
         finance::portfolio, finance::money, finance::decide::tray, finance::decide::console, finance::decide::what_if,
         books::changes::ask, books::changes::list, books::changes::one, books::changes::undo, books::changes::repeat, books::changes::discard, books::changes::decide,
         books::golden::of_book, books::golden::of_somebody, books::golden::make, books::golden::undo,

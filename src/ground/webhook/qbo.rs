@@ -45,6 +45,8 @@ pub enum Operation {
     Voided,
     /// It was sent to somebody.
     Emailed,
+    /// Nothing is known of it: a person asks for the record to be read again. No webhook says so.
+    Asked,
 }
 
 impl Operation {

@@ -7,8 +7,9 @@ use super::call::{Stop, call, reading};
 use super::compare::named_by;
 use super::load::Step;
 use super::one::read;
-use super::take::{Met, gone, id_of, take};
+use super::take::{Met, gone, id_of, not_told, take};
 use super::{BooksMeans, Of, seen_there};
+use crate::ground::books::change::FAILURES_MAX;
 use crate::ground::books::changes::Complete;
 use crate::ground::books::{Connected, Entity, EntityId, Entry};
 use crate::ground::id::SubjectKey;
@@ -16,7 +17,7 @@ use crate::ground::journal::SubjectState;
 use crate::ground::time::Instant;
 use crate::ground::webhook::qbo::Operation;
 use crate::rails::CallClass;
-use crate::rails::qbo::{Changes as Changed, Fault, Page, Rows, Told};
+use crate::rails::qbo::{Changes as Changed, Fault, Page, Rows, Then, Told};
 use crate::store::{BooksTold, Changes, Fail, Ledger, StoreError, View};
 
 /// Rows of a page of changes.
@@ -54,11 +55,14 @@ impl Look {
         let kinds = Entity::ALL.iter().copied().filter(|entity| entity.tells_changes()).collect();
         let told = means.store.snapshot()?.ledger().books_told(company.connection)?;
         let mut parts = VecDeque::from([Part::Changes(kinds)]);
-        for (entity, _, waiting) in
-            told.iter().filter(|(_, _, waiting)| waiting.operation == Operation::Merged)
-        {
-            let Some(loser) = &waiting.merged_from else { continue };
-            parts.extend(named_by(&means.store, company, *entity, loser)?.into_iter().map(record));
+        for (entity, id, waiting) in &told {
+            match (waiting.operation, &waiting.merged_from) {
+                (Operation::Merged, Some(loser)) => {
+                    parts.extend(named_by(&means.store, company, *entity, loser)?.into_iter().map(record));
+                }
+                (Operation::Asked, _) => parts.push_back(Part::Record(*entity, id.clone())),
+                _ => {}
+            }
         }
         let class = if told.is_empty() { CallClass::Incremental } else { CallClass::Webhook };
         Ok(Self { since, began_at, parts, told, compare: BTreeSet::new(), stored: false, class })
@@ -110,9 +114,32 @@ impl Look {
             Part::Record(entity, id) => match read(means, of, self.class, entity, &id).await {
                 Ok(told) => self.keep(means, of, vec![told], asked_at).await,
                 Err(Stop::Fault(Fault::NotFound)) => self.lost(means, of, entity, id).await,
+                Err(Stop::Fault(fault)) if gives_up(means, of, &fault)? => {
+                    self.set_aside(means, of, (entity, id), &fault).await
+                }
                 Err(stop) => Err(stop),
             },
         }
+    }
+
+    async fn set_aside(
+        &mut self,
+        means: &BooksMeans,
+        of: &Of,
+        (entity, id): (Entity, EntityId),
+        fault: &Fault,
+    ) -> Result<(), Stop> {
+        let (company, code, reason) = (of.connected.clone(), fault.kind(), fault.to_string());
+        means
+            .store
+            .write(move |view| {
+                let mut changes = Changes::new(seen_there(company.connection));
+                not_told(view, &mut changes, &company, (entity, &id), (code, &reason))?;
+                Ok::<_, Fail<()>>((changes, ()))
+            })
+            .await?;
+        self.stored = true;
+        Ok(())
     }
 
     /// An answer that may not be all is asked again more narrowly, before anything else. What one kind alone cannot tell in
@@ -220,6 +247,14 @@ impl Look {
         }
         Ok(())
     }
+}
+
+/// Whether one record is not asked for any more, so that it holds up nobody: QuickBooks refuses it, or it did not come
+/// three times in a row (finance 10.23).
+fn gives_up(means: &BooksMeans, of: &Of, fault: &Fault) -> Result<bool, StoreError> {
+    let failures = means.store.snapshot()?.ledger().books(of.connected.connection)?.failures;
+    let failed = matches!(fault, Fault::Failed { .. } | Fault::NoAnswer(_)) && failures + 1 >= FAILURES_MAX;
+    Ok(fault.then() == Then::SetAside || failed)
 }
 
 fn record((entity, id): (Entity, EntityId)) -> Part {

@@ -148,6 +148,32 @@ fn set_aside(
     Ok(Met::Aside)
 }
 
+/// A record that does not come when it is asked for by its id stands as an issue; the others go on.
+pub(super) fn not_told(
+    view: &View<'_>,
+    changes: &mut Changes,
+    company: &Connected,
+    (entity, id): (Entity, &EntityId),
+    (code, reason): (&str, &str),
+) -> Result<(), StoreError> {
+    let aside = company.aside_id(entity, id.as_str());
+    let known = view.ledger().book_aside(aside)?;
+    let issue = BooksAside {
+        realm: company.realm.clone(),
+        entity,
+        id: Some(id.clone()),
+        code: code.into(),
+        reason: reason.into(),
+        text: String::new(),
+        since: known.as_ref().map_or_else(|| view.world.now(), |known| known.since),
+    };
+    match known {
+        Some(known) if known == issue => Ok(()),
+        Some(_) => changes.update(Object::BooksAside, aside, &issue),
+        None => changes.open(Object::BooksAside, aside, &issue),
+    }
+}
+
 /// What has no id is told apart by its text.
 fn text_name(text: &str) -> String {
     format!("text-{}", &blake3::hash(text.as_bytes()).to_hex()[..32])

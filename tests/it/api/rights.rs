@@ -162,6 +162,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("POST /api/books/links", "An b*"),
     ("POST /api/books/links/{id}/undo", "An b*"),
     ("GET /api/books/set-aside", "Anv B*"),
+    ("POST /api/books/set-aside/{key}/repeat", "An b*"),
+    ("POST /api/books/set-aside/{key}/discard", "An b*"),
     ("GET /connect/quickbooks", "open"),
     ("POST /hooks/quickbooks", "open"),
     ("GET /login", "open"),

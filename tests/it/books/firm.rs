@@ -71,6 +71,8 @@ pub struct Wire {
     pub write_fuse: AtomicU64,
     /// What somebody else does just before the next write arrives.
     pub meddle: Mutex<Option<Meddling>>,
+    /// Whatever has this in its path fails there.
+    pub poison: Mutex<Option<String>>,
     pub dead: AtomicBool,
     /// Calls on their way, and the most there were at a time.
     pub tokens_asked: AtomicU64,
@@ -93,6 +95,10 @@ impl Wire {
 
     fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let for_tokens = request.uri().path().contains("/tokens/");
+        let poison = self.poison.lock().unwrap().clone();
+        if poison.is_some_and(|poison| request.uri().path().contains(&poison)) {
+            return Ok(http::Response::builder().status(500).body(Bytes::new()).unwrap());
+        }
         let writes = request.uri().query().is_some_and(|query| query.contains("requestid="));
         if for_tokens {
             self.tokens_asked.fetch_add(1, Ordering::SeqCst);
@@ -186,6 +192,7 @@ impl Firm {
             fuse: AtomicU64::new(u64::MAX),
             write_fuse: AtomicU64::new(u64::MAX),
             meddle: Mutex::default(),
+            poison: Mutex::default(),
             dead: AtomicBool::new(false),
             tokens_asked: AtomicU64::new(0),
         });

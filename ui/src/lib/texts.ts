@@ -616,6 +616,8 @@ export const T = {
     waiting: 'Events waiting',
     aside: 'Set aside',
     calls: 'Calls this month',
+    asItCame: 'As it came',
+    done: { repeat: 'Asked for again.', discard: 'Given up. It is listed again if it is told again.' },
     asideTitle: 'Records that cannot be read',
     asideText:
       'They stay as they were when they could be read; everything else goes on. Correct them in QuickBooks, then look again.',

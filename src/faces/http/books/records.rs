@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::super::Face;
 use super::super::auth::Known;
 use super::super::journal::{EntryView, entry_view};
 use super::super::mirror::moment;
 use super::super::params::{NoParams, Params, cursor};
 use super::super::problem::Problem;
+use super::super::{Face, known_id};
 use super::details::{BookDetails, details};
 use super::seen;
+use crate::ground::books::connected::BooksAside;
 use crate::ground::books::schedule::LOOK_MS;
 use crate::ground::books::status::{Status, says_voided};
 use crate::ground::books::{Connected, Decimal, Entity, EntityId};
@@ -109,11 +112,15 @@ pub struct BookView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AsideView {
+    /// By which it is asked for again, or given up.
+    key: String,
     realm: String,
     kind: &'static str,
     id: Option<String>,
     code: String,
     reason: String,
+    /// Its text as it came; empty where it did not come at all.
+    text: String,
     since: String,
 }
 
@@ -432,14 +439,51 @@ pub(in super::super) async fn aside(
 ) -> Result<Json<AsideList>, Problem> {
     let snapshot = known.snapshot(&face)?;
     let seen = |realm: &str| known.viewer.sees_company(realm);
-    let all = snapshot.ledger().books_aside()?.into_iter().map(|record| record.value);
-    let view = |aside: crate::ground::books::connected::BooksAside| AsideView {
+    let all = snapshot.ledger().books_aside()?.into_iter();
+    let all = all.filter_map(|record| Some((record.key.uuid()?, record.value)));
+    let view = |(key, aside): (Uuid, BooksAside)| AsideView {
+        key: key.to_string(),
         realm: aside.realm.to_string(),
         kind: aside.entity.path(),
         id: aside.id.map(|id| id.to_string()),
         code: aside.code,
         reason: aside.reason,
+        text: aside.text,
         since: aside.since.to_string(),
     };
-    Ok(Json(AsideList { data: all.filter(|aside| seen(aside.realm.as_str())).map(view).collect() }))
+    Ok(Json(AsideList { data: all.filter(|(_, aside)| seen(aside.realm.as_str())).map(view).collect() }))
+}
+
+/// A record that was set aside, of a company the viewer may see.
+fn of_scope(face: &Face, known: &Known, id: &str) -> Result<Uuid, Problem> {
+    let id: Uuid = known_id(id, "record")?;
+    let aside = known.snapshot(face)?.ledger().book_aside(id)?;
+    let sees = aside.is_some_and(|aside| known.viewer.sees_company(aside.realm.as_str()));
+    if sees { Ok(id) } else { Err(Problem::not_found("record")) }
+}
+
+/// Asks for a record that was set aside once more.
+#[utoipa::path(post, path = "/api/books/set-aside/{key}/repeat", tag = "Books", params(("key" = String, Path)), responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(in super::super) async fn repeat(
+    State(face): State<Face>,
+    known: Known,
+    Path(key): Path<String>,
+    _: NoParams,
+) -> Result<StatusCode, Problem> {
+    let id = of_scope(&face, &known, &key)?;
+    face.desk.repeat_aside(&known.asked, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Gives a record up that was set aside.
+#[utoipa::path(post, path = "/api/books/set-aside/{key}/discard", tag = "Books", params(("key" = String, Path)), responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(in super::super) async fn discard(
+    State(face): State<Face>,
+    known: Known,
+    Path(key): Path<String>,
+    _: NoParams,
+) -> Result<StatusCode, Problem> {
+    let id = of_scope(&face, &known, &key)?;
+    face.desk.discard_aside(&known.asked, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

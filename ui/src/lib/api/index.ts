@@ -119,6 +119,8 @@ export const api = {
       signal,
     }),
   booksAside: (signal?: Signal) => call<AsideList>('GET', '/api/books/set-aside', { signal }),
+  askOfAside: (key: string, wish: 'repeat' | 'discard') =>
+    call<void>('POST', `/api/books/set-aside/${key}/${wish}`),
   bookLinks: (realm: string, kind: string, id: string, signal?: Signal) =>
     call<{ data: BookLinks }>('GET', `/api/books/companies/${realm}/records/${kind}/${id}/links`, { signal }),
   goldenOf: (object: string, id: string, signal?: Signal) =>
