@@ -231,8 +231,13 @@ impl MoneyShelf {
             Some((facts, _)) => facts,
             None => Arc::new(read(reading, company, Facts::new(home))?),
         };
-        let standing =
-            Arc::new(Standing::of(Arc::clone(&facts), Policy::default(), &sync, !sync.is_old, today));
+        // What was set aside is in no figure, or in an old version.
+        let mut seen = Arc::clone(&facts);
+        if !sync.aside.is_empty() {
+            let unreadable = sync.aside.iter().map(|name| name.entity);
+            Arc::make_mut(&mut seen).unreadable.extend(unreadable);
+        }
+        let standing = Arc::new(Standing::of(seen, Policy::default(), &sync, !sync.is_old, today));
         let kept = Kept { stamp, facts, standing: Some((today, sync, Arc::clone(&standing))) };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(company.connection, kept);
         Ok(Some(standing))
@@ -259,8 +264,11 @@ fn read(reading: &Reading<'_>, company: &Connected, mut facts: Facts) -> Result<
         loop {
             let page = reading.ledger.book_page(company.connection, entity, after.as_deref(), PAGE)?;
             for record in &page.items {
-                if let Some(record) = reading.texts.record(entity, &record.value, home) {
-                    facts.add(&record);
+                match reading.texts.record(entity, &record.value, home) {
+                    Some(record) => facts.add(&record),
+                    None => {
+                        facts.unreadable.insert(entity);
+                    }
                 }
             }
             after = page.next;

@@ -47,7 +47,7 @@ pub struct MoneyFigure {
     /// In decimals of the company's currency; none when it is not known.
     amount: Option<String>,
     currency: String,
-    /// Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `too_large`.
+    /// Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `unreadable`, `too_large`.
     unknown: Option<&'static str>,
     /// How it was computed.
     method: &'static str,
@@ -320,7 +320,8 @@ fn rows(face: &Face, known: &Known) -> Result<Portfolio, Problem> {
         let standing = standing(face, &ledger, &company)?;
         let trouble = trouble(&company, &books);
         // Whoever cannot be read comes first, then the worst, then who is not known yet.
-        let place = (trouble.is_none(), standing.as_ref().map(|standing| standing.order()));
+        let place =
+            (trouble.is_none(), standing.is_none(), standing.as_ref().map(|standing| standing.order()));
         let currency = company.home.map(|home| home.to_string());
         let row = PortfolioRow {
             realm: company.realm.to_string(),

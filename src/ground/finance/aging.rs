@@ -2,6 +2,7 @@
 
 use super::facts::{Document, Facts, Side};
 use super::figure::{Figure, Known, sum};
+use crate::ground::books::Entity;
 use crate::ground::money::Money;
 use crate::ground::time::CalendarDate;
 
@@ -57,7 +58,7 @@ pub fn aging(facts: &Facts, side: Side, today: CalendarDate) -> Vec<(Bucket, Fig
     let figure = |bucket: Bucket| {
         let of: Vec<&Document> =
             facts.open(side).filter(|document| Bucket::of(document, today) == bucket).collect();
-        (bucket, total(facts, &of))
+        (bucket, total(facts, side, &of))
     };
     Bucket::ALL.into_iter().map(figure).collect()
 }
@@ -65,11 +66,17 @@ pub fn aging(facts: &Facts, side: Side, today: CalendarDate) -> Vec<(Bucket, Fig
 /// All that is open.
 pub fn open(facts: &Facts, side: Side) -> Figure<Money> {
     let of: Vec<&Document> = facts.open(side).collect();
-    total(facts, &of)
+    total(facts, side, &of)
 }
 
-fn total(facts: &Facts, of: &[&Document]) -> Figure<Money> {
-    let value = of.iter().map(|document| document.open).collect::<Known<Vec<_>>>().and_then(sum);
+fn total(facts: &Facts, side: Side, of: &[&Document]) -> Figure<Money> {
+    let kind = match side {
+        Side::Bill => Entity::Bill,
+        Side::Invoice => Entity::Invoice,
+    };
+    let value = facts.can_read(&[kind]);
+    let value = value.and_then(|()| of.iter().map(|document| document.open).collect::<Known<Vec<_>>>());
+    let value = value.and_then(sum);
     let value = value.map(|micros| Money { micros, currency: facts.home });
     Figure::now(value, "open_balances", of.iter().map(|document| document.name.clone()).collect())
 }

@@ -13,6 +13,7 @@ pub fn cash(facts: &Facts, policy: &Policy, earmarked: &[Money]) -> Figure<Money
     let of = free.iter().map(|account| RecordName { entity: Entity::Account, id: account.id.clone() });
     let of: Vec<RecordName> = of.collect();
     let value = || {
+        facts.can_read(&[Entity::Account])?;
         if facts.cash.is_empty() {
             return Err(Unknown::NoBalance);
         }
@@ -58,9 +59,15 @@ fn within(flow: &Flow, from: CalendarDate, to: CalendarDate) -> bool {
     flow.date.is_some_and(|date| from <= date && date <= to)
 }
 
+/// Kinds by which money goes out.
+const OUT: [Entity; 4] = [Entity::BillPayment, Entity::Purchase, Entity::RefundReceipt, Entity::JournalEntry];
+
 /// What is spent a day: payments and purchases of the last days; where there are none, bills by their date; else unknown.
 /// The window begins with the first record there is, if that is later.
 pub fn burn(facts: &Facts, policy: &Policy, today: CalendarDate) -> Figure<Burn> {
+    if let Err(why) = facts.can_read(&OUT) {
+        return Figure::now(Err(why), "none", Vec::new());
+    }
     let first = today.plus_days(1 - policy.burn_days);
     let out = |flow: &&Flow| !flow.is_in && within(flow, first, today);
     let spent: Vec<&Flow> = facts.flows.iter().filter(out).collect();

@@ -144,6 +144,8 @@ pub struct Facts {
     pub unused: Vec<Unused>,
     /// Documents of money that have no date.
     pub undated: Vec<RecordName>,
+    /// Kinds of which a record is there that cannot be read: what would rest on it is not known.
+    pub unreadable: BTreeSet<Entity>,
     /// Records that have files beside them.
     pub with_files: BTreeSet<RecordName>,
 }
@@ -204,6 +206,7 @@ impl Facts {
             uncategorised: BTreeSet::new(),
             unused: Vec::new(),
             undated: Vec::new(),
+            unreadable: BTreeSet::new(),
             with_files: BTreeSet::new(),
         }
     }
@@ -420,6 +423,15 @@ impl Facts {
     fn leave(&mut self, name: &RecordName, left: Known<Money>) {
         if left.is_ok_and(|left| left.micros != 0) || left == Err(Unknown::ForeignCurrency) {
             self.unused.push(Unused { name: name.clone(), amount: left });
+        }
+    }
+
+    /// Whether every record of these kinds can be read.
+    pub fn can_read(&self, kinds: &[Entity]) -> Known<()> {
+        if kinds.iter().any(|kind| self.unreadable.contains(kind)) {
+            Err(Unknown::Unreadable)
+        } else {
+            Ok(())
         }
     }
 

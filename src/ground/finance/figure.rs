@@ -28,6 +28,8 @@ pub enum Unknown {
     NoRecords,
     /// Amounts of another currency tell no value in the company's own.
     ForeignCurrency,
+    /// A record it would rest on cannot be read.
+    Unreadable,
     /// It is beyond what can be reckoned exactly.
     TooLarge,
 }
@@ -42,6 +44,7 @@ impl Unknown {
             Self::NoBurn => "no_burn",
             Self::NoRecords => "no_records",
             Self::ForeignCurrency => "foreign_currency",
+            Self::Unreadable => "unreadable",
             Self::TooLarge => "too_large",
         }
     }

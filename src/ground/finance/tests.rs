@@ -229,6 +229,21 @@ fn another_currency_makes_a_total_unknown_and_nothing_is_added_across() {
 }
 
 #[test]
+fn a_record_that_cannot_be_read_makes_unknown_what_would_rest_on_it_and_nothing_else() {
+    let mut books = books();
+    books.cash = vec![account("1", "5")];
+    books.documents = vec![bill("1", "100", "2026-07-10"), invoice("2", "50", Some("2026-07-10"))];
+    books.unreadable = [Entity::Bill].into();
+    assert_eq!(open(&books, Side::Bill).value, Err(Unknown::Unreadable));
+    assert_eq!(open(&books, Side::Invoice).value, Ok(usd("50")));
+    let policy = Policy::default();
+    assert_eq!(cash(&books, &policy, &[]).value, Ok(usd("5")));
+    books.unreadable = [Entity::Account, Entity::Purchase].into();
+    assert_eq!(cash(&books, &policy, &[]).value, Err(Unknown::Unreadable));
+    assert_eq!(burn(&books, &policy, today()).value, Err(Unknown::Unreadable));
+}
+
+#[test]
 fn the_priority_of_a_bill_is_told_with_its_parts() {
     let burn = Ok(spends("616.67", 1));
     let of = |document: &Document, vendor| priority(document, vendor, &burn, today()).points;

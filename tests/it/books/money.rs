@@ -134,6 +134,8 @@ fn every_figure_is_the_sum_of_the_records_behind_it() {
                 door.get(&format!("/api/books/companies/{company}/what-if?bills={}", ids.join(",")));
             let paid: i64 = bills.iter().take(3).map(|bill| cents(&bill["open"])).sum();
             assert_eq!(cents(&tried["data"]["amount"]), paid);
+            let twice = door.get(&format!("/api/books/companies/{company}/what-if?bills={0},{0}", ids[0])).1;
+            assert_eq!(twice["data"]["amount"], bills[0]["open"], "a bill is paid once");
             let after = cents(&data["cash"]["amount"]) - paid;
             assert_eq!(cents(&tried["data"]["cashAfter"]), after);
         }

@@ -490,6 +490,7 @@ export const T = {
       no_burn: 'not known: nobody knows what is spent',
       no_records: 'not known: there are no records',
       foreign_currency: 'not known: another currency without a rate',
+      unreadable: 'not known: a record cannot be read',
       too_large: 'not known: too large',
     } as Record<string, string>,
     from: (from: string, to: string) => `${from} to ${to}`,

@@ -1,6 +1,8 @@
 //! What is to be done about the money of a company: its tray, the bills that can be decided about, and what paying some of them
 //! does. No remote call.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Serialize;
@@ -93,7 +95,8 @@ pub struct ConsoleBill {
     due: Option<String>,
     /// Days past its due date.
     days_late: Option<i32>,
-    open: String,
+    /// What is open of it; none where that is not known in the company's currency.
+    open: Option<String>,
     /// From 0 to 100, higher is sooner.
     priority: i64,
     parts: Vec<ScorePart>,
@@ -105,8 +108,8 @@ pub struct ConsoleBill {
     latest_safe: Option<String>,
     /// `free`, `blocked_days`, `blocked_money`, `blocked_both` or `unknown`.
     guard: &'static str,
-    /// How many people have to say yes.
-    people_needed: u32,
+    /// How many people have to say yes; none where the amount is not known.
+    people_needed: Option<u32>,
 }
 
 /// The console of a company.
@@ -199,31 +202,31 @@ pub(in super::super) async fn tray(
     }))
 }
 
-fn console_bill(standing: &Standing, bill: &Document, score: &Score) -> Option<ConsoleBill> {
-    let open = bill.open.ok()?;
-    let paid =
-        pay(&[open], &standing.cash.value, &standing.burn.value, &standing.policy, standing.today).ok()?;
-    let until = runway(paid.after, standing.burn.value).covered_until;
+fn console_bill(standing: &Standing, bill: &Document, score: &Score) -> ConsoleBill {
+    let paid = bill.open.and_then(|open| {
+        pay(&[open], &standing.cash.value, &standing.burn.value, &standing.policy, standing.today)
+    });
+    let until = paid.map(|paid| runway(paid.after, standing.burn.value).covered_until);
     let called = standing.facts.party(bill).and_then(|party| party.called.clone());
     let parts = score.parts.iter().filter(|part| part.tenths != 0).map(|part| ScorePart {
         what: part.what,
         points: format!("{}.{}", part.tenths / 10, part.tenths % 10),
     });
-    Some(ConsoleBill {
+    ConsoleBill {
         id: bill.name.id.to_string(),
         number: bill.number.clone(),
         vendor: called.or_else(|| bill.party_name.clone()),
         due: bill.due.map(|due| due.to_string()),
         days_late: bill.days_late(standing.today).filter(|days| *days > 0),
-        open: open.decimal(),
+        open: bill.open.ok().map(Money::decimal),
         priority: score.points,
         parts: parts.collect(),
-        impact_days: tenths(paid.tenths),
-        covered_until: until,
+        impact_days: paid.ok().and_then(|paid| tenths(paid.tenths)),
+        covered_until: until.ok().flatten(),
         latest_safe: latest_safe(bill, VendorTerms::UNSAID, &standing.policy).map(|date| date.to_string()),
-        guard: guard_word(guard(&paid, &standing.policy)),
-        people_needed: people_needed(open, &standing.policy),
-    })
+        guard: paid.map_or("unknown", |paid| guard_word(guard(&paid, &standing.policy))),
+        people_needed: bill.open.ok().map(|open| people_needed(open, &standing.policy)),
+    }
 }
 
 /// Open bills of a company that can be decided about, those that should be paid soonest first. QuickBooks pays nothing: what is
@@ -243,7 +246,7 @@ pub(in super::super) async fn console(
     let mut scored: Vec<(Score, &Document)> = ready.iter().map(|bill| (of(bill), *bill)).collect();
     scored.sort_by(|one, other| order((&one.0, one.1), (&other.0, other.1)));
     let blocked = standing.facts.open(Side::Bill).count() - ready.len();
-    let data = scored.iter().filter_map(|(score, bill)| console_bill(&standing, bill, score)).collect();
+    let data = scored.iter().map(|(score, bill)| console_bill(&standing, bill, score)).collect();
     Ok(Json(ConsoleAnswer { data, blocked, meta }))
 }
 
@@ -260,6 +263,8 @@ pub(in super::super) async fn what_if(
     let bad = || Problem::field("bills", texts::MONEY_SET);
     let ids: Option<Vec<EntityId>> =
         params.get("bills").unwrap_or_default().split(',').map(|id| EntityId::new(id.trim())).collect();
+    // A bill is paid once, however often it is named.
+    let ids: Option<BTreeSet<EntityId>> = ids.map(|ids| ids.into_iter().collect());
     let ids = ids.filter(|ids| (1..=SET_MAX).contains(&ids.len())).ok_or_else(bad)?;
     let Client { standing, currency, meta } = client(face, known, realm).await?;
     let mut amounts = Vec::with_capacity(ids.len());

@@ -2569,13 +2569,14 @@ export interface components {
             /** @description Until when it can be paid without harm. */
             latestSafe?: string | null;
             number?: string | null;
-            open: string;
+            /** @description What is open of it; none where that is not known in the company's currency. */
+            open?: string | null;
             parts: components["schemas"]["ScorePart"][];
             /**
              * Format: int32
-             * @description How many people have to say yes.
+             * @description How many people have to say yes; none where the amount is not known.
              */
-            peopleNeeded: number;
+            peopleNeeded?: number | null;
             /**
              * Format: int64
              * @description From 0 to 100, higher is sooner.
@@ -3530,7 +3531,7 @@ export interface components {
             records: components["schemas"]["RecordBehind"][];
             /** @description The last one. */
             to?: string | null;
-            /** @description Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `too_large`. */
+            /** @description Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `unreadable`, `too_large`. */
             unknown?: string | null;
         };
         /** @description Thirteen weeks ahead. */
