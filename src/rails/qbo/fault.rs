@@ -183,6 +183,10 @@ impl Fault {
         let after_ms = retry_after(reply, now);
         Some(match said {
             Some(said) => said.fault(status, after_ms),
+            // The reason was on its way when it broke off: nothing is known of what it would have said.
+            None if status == StatusCode::BAD_REQUEST && is_cut(reply.body()) => {
+                Self::NoAnswer(format!("answer {status} broke off"))
+            }
             None => of_status(status, after_ms),
         })
     }
@@ -226,6 +230,11 @@ fn retry_after(reply: &Response<Bytes>, now: Instant) -> Option<i64> {
     let seconds: Option<i64> = text.trim().parse().ok();
     let until = || Instant::from_http_date(text).map(|at| at.micros_since(now).max(0) / 1_000);
     seconds.map(|seconds| seconds.saturating_mul(1_000)).or_else(until)
+}
+
+/// Whether a body begins as JSON and does not end as such.
+fn is_cut(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{') && serde_json::from_slice::<&RawValue>(body).is_err()
 }
 
 /// An answer without an envelope: HTML of a gateway, an empty body.

@@ -287,6 +287,8 @@ fn what_to_do_next_follows_from_the_fault() {
         (500, upper("10000"), Then::Retry { after_ms: 10_000 }),
         (503, "<html>maintenance".into(), Then::Retry { after_ms: 10_000 }),
         (200, upper("6000"), Then::SetAside),
+        (400, String::new(), Then::SetAside),
+        (400, upper("610")[..40].into(), Then::Retry { after_ms: 10_000 }),
     ] {
         assert_eq!(then(status, &body), next, "{status} {body}");
         let told = format!("{:?}", fault(status, &body));

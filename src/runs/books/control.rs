@@ -11,10 +11,11 @@ use super::take::{learn, read_back, take};
 use super::{BooksMeans, Of, seen_there};
 use crate::ground::books::connected::{AccountBalance, Balances};
 use crate::ground::books::control::{Verdict, control};
-use crate::ground::books::{Amount, Body, Entity, EntityId, Record};
+use crate::ground::books::{Amount, Body, Connected, Entity, EntityId, Record};
 use crate::ground::id::Object;
 use crate::ground::money::Currency;
 use crate::ground::time::CalendarDate;
+use crate::ground::webhook::qbo::{Operation, Waiting};
 use crate::rails::CallClass;
 use crate::rails::qbo::{Page, Report, Rows, Told};
 use crate::store::{Changes, Fail, Store, StoreError, View};
@@ -23,6 +24,10 @@ use crate::store::{Changes, Fail, Store, StoreError, View};
 const ROWS: u32 = 1_000;
 /// Documents that are read again before a gap is believed, at most.
 const REREAD_MAX: usize = 100;
+/// Records that stand aside and are asked for again in a day, at most.
+const ASKED_AGAIN_MAX: usize = 20;
+/// Names of the faults that say nothing of the record itself.
+const FAULTS_THAT_PASS: [&str; 2] = ["failed", "no_answer"];
 /// A day before any books: a report from here on is one over everything.
 const BEFORE_ALL: &str = "1900-01-01";
 
@@ -125,9 +130,26 @@ async fn judged(means: &BooksMeans, of: &Of, verdicts: Vec<Verdict>, balances: B
             books.controlled(verdicts, view.world.now());
             changes.books(company.connection, &books)?;
             snapshot_of_day(view, &mut changes, &balances, &company)?;
+            ask_again(view, &mut changes, &company)?;
             Ok::<_, Fail<()>>((changes, ()))
         })
         .await?;
+    Ok(())
+}
+
+/// Records that stand aside since they did not come are asked for once more a day: a bad hour of the network is over by
+/// then, and what was deleted there meanwhile would stand here until somebody looks at the list. What QuickBooks refused
+/// waits for a person.
+fn ask_again(view: &View<'_>, changes: &mut Changes, company: &Connected) -> Result<(), StoreError> {
+    let now = view.world.now();
+    let asides = view.ledger().books_aside()?;
+    let ours = asides.iter().map(|record| &record.value).filter(|aside| aside.realm == company.realm);
+    for aside in ours.filter(|aside| FAULTS_THAT_PASS.contains(&aside.code.as_str())).take(ASKED_AGAIN_MAX) {
+        if let Some(id) = &aside.id {
+            let waiting = Waiting { since: now, last: now, operation: Operation::Asked, merged_from: None };
+            changes.books_told(company.connection, aside.entity, id, Some(&waiting))?;
+        }
+    }
     Ok(())
 }
 
@@ -228,7 +250,7 @@ fn snapshot_of_day(
     view: &View<'_>,
     changes: &mut Changes,
     balances: &Balances,
-    company: &crate::ground::books::Connected,
+    company: &Connected,
 ) -> Result<(), StoreError> {
     let id = company.balances_id(balances.day);
     match view.ledger().balances(company, balances.day)? {

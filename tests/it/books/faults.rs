@@ -58,6 +58,7 @@ fn after_any_schedule_of_faults_and_crashes_the_books_are_equal() {
         firm.qbo.set_faults(Plan::none());
         office.work(26 * 60 * MINUTE);
         assert!(office.books(&company).halted.is_none(), "seed {seed}: {:?}", office.books(&company));
+        assert_eq!(aside(&office), [], "seed {seed}");
         for company in [&company, &other] {
             assert_equal(&office, &firm.qbo, company);
             assert_proven(&office, company);
@@ -141,6 +142,23 @@ fn an_event_that_fails_three_times_is_set_aside_and_holds_up_nobody() {
     assert!(office.books(&company).trouble.is_none());
     block(office.desk.discard_aside(&reviewer(), found[0].0)).unwrap();
     office.work(60 * MINUTE);
+    assert_eq!(aside(&office), []);
+    assert_equal(&office, &firm.qbo, &company);
+}
+
+#[test]
+fn what_did_not_come_is_asked_for_again_the_next_day_without_a_person() {
+    let (firm, company, mut office) = opened(82, 60);
+    let purchase = some(&firm, &company, Kind::Purchase, |_| true);
+    let id = id_of(&purchase);
+    *office.wire.poison.lock().unwrap() = Some(format!("/purchase/{id}"));
+    let gone = json!({"Id": purchase["Id"], "SyncToken": purchase["SyncToken"]});
+    firm.qbo.change(&company, Kind::Purchase, &gone, "delete").unwrap();
+    office.work(60 * MINUTE);
+    assert_eq!(aside(&office).len(), 1, "its deletion was told, and cannot be made sure of");
+    assert!(office.record(&company, Entity::Purchase, &id).is_some(), "so it is not believed");
+    *office.wire.poison.lock().unwrap() = None;
+    office.work(26 * 60 * MINUTE);
     assert_eq!(aside(&office), []);
     assert_equal(&office, &firm.qbo, &company);
 }
