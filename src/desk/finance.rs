@@ -1,46 +1,38 @@
 //! How a company's money stands: its records read once, kept in memory as long as none of them changes, and judged anew with
 //! each day (finance 2 to 4). Nothing is called, and nothing is stored.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+pub mod decide;
+pub mod said;
+pub mod shelf;
 
-use crate::ground::books::change::Texts;
-use crate::ground::books::control::Verdict;
-use crate::ground::books::mirror::{Books, Halted};
-use crate::ground::books::{Connected, Entity};
-use crate::ground::finance::burn::{self, Burn, Runway};
-use crate::ground::finance::facts::Side;
-use crate::ground::finance::hygiene::{Sync, Tray, tray};
+use std::sync::Arc;
+
+use crate::ground::books::Entity;
+use crate::ground::finance::burn::{self, Burn, Impact, Runway};
+use crate::ground::finance::decision::Stage;
+use crate::ground::finance::facts::{Document, Side};
+use crate::ground::finance::forecast::{Assumed, Forecast, forecast};
+use crate::ground::finance::hygiene::{Issue, Sync, Tray, tray};
+use crate::ground::finance::overlay::Overlay;
 use crate::ground::finance::policy::Band;
+use crate::ground::finance::priority::VendorTerms;
 use crate::ground::finance::quality::{Counted, Quality, quality};
 use crate::ground::finance::rules::{Rule, Severity};
-use crate::ground::finance::{Facts, Figure, Known, Policy, RecordName, aging};
-use crate::ground::id::{ConnectionId, Object};
-use crate::ground::journal::SubjectState;
+use crate::ground::finance::{Facts, Figure, Known, Policy, aging};
 use crate::ground::money::Money;
-use crate::ground::time::{CalendarDate, Instant, Zone};
-use crate::store::{Ledger, StoreError};
+use crate::ground::time::CalendarDate;
 
-/// Books that were last looked at longer ago are old (finance 3.5), in milliseconds.
-const OLD_MS: i64 = 86_400_000;
-/// Records of a kind that are read at a time.
-const PAGE: usize = 1_000;
-/// Kinds that say nothing of money by themselves.
-const ASIDE: [Entity; 7] = [
-    Entity::Item,
-    Entity::Class,
-    Entity::Department,
-    Entity::PaymentMethod,
-    Entity::Attachable,
-    Entity::CompanyInfo,
-    Entity::Preferences,
-];
+pub use shelf::{MoneyShelf, Reading};
 
 /// How a company stands, on a day.
 #[derive(Clone, Debug)]
 pub struct Standing {
     /// Its records.
     pub facts: Arc<Facts>,
+    /// What people said of it.
+    pub overlay: Arc<Overlay>,
+    /// Whether they are so old that nothing is decided before a new look (finance 10.20).
+    pub is_old: bool,
     /// The day, in its zone.
     pub today: CalendarDate,
     /// By which rules it is judged.
@@ -61,6 +53,8 @@ pub struct Standing {
     pub receivable: Figure<Money>,
     /// What must be put right.
     pub tray: Tray,
+    /// What was looked at and may stand.
+    pub standing_issues: Vec<Issue>,
     /// How good the records are.
     pub quality: Known<Quality>,
 }
@@ -91,24 +85,88 @@ impl Health {
 }
 
 impl Standing {
-    fn of(facts: Arc<Facts>, policy: Policy, sync: &Sync, fresh: bool, today: CalendarDate) -> Self {
-        let cash = burn::cash(&facts, &policy, &[]);
+    /// How a company with these records stands on a day.
+    pub fn of(facts: Arc<Facts>, overlay: Arc<Overlay>, sync: &Sync, today: CalendarDate) -> Self {
+        let policy = overlay.policy(facts.home);
+        let set_aside = overlay.set_aside(today, facts.home);
+        let cash = burn::cash(&facts, &policy, &set_aside);
         let burned = burn::burn(&facts, &policy, today);
         let found = tray(&facts, &policy, &burned.value, sync, today);
+        let (standing_issues, issues): (Vec<Issue>, Vec<Issue>) =
+            found.issues.into_iter().partition(|issue| overlay.may_stand(&issue.key, &issue.fingerprint()));
+        let found = Tray { issues };
         Self {
             restricted: burn::restricted(&facts, &policy),
             inflow: burned.window.map(|window| burn::inflow(&facts, window)),
             runway: burn::runway(&cash.value, &burned.value, &policy, today),
             payable: aging::open(&facts, Side::Bill),
             receivable: aging::open(&facts, Side::Invoice),
-            quality: quality(counted(&facts, &found, fresh)),
+            quality: quality(counted(&facts, &found, !sync.is_old)),
             tray: found,
+            standing_issues,
             burn: burned,
             cash,
             facts,
+            overlay,
+            is_old: sync.is_old,
             today,
             policy,
         }
+    }
+
+    /// The same company on the same day, if something else were said of it. How the books themselves are told stays.
+    #[must_use]
+    pub fn with(&self, overlay: Arc<Overlay>) -> Self {
+        let sync = Sync { is_old: self.is_old, ..Sync::default() };
+        let mut after = Self::of(Arc::clone(&self.facts), overlay, &sync, self.today);
+        let of_books = |issue: &&Issue| issue.rule.is_of_the_books();
+        after.tray.issues.extend(self.tray.issues.iter().filter(of_books).cloned());
+        after
+    }
+
+    /// What was spent over the days that are looked at.
+    pub fn spent(&self) -> Figure<Money> {
+        let Figure { value, method, window, of } = &self.burn;
+        Figure { value: value.map(|burn| burn.spent), method, window: *window, of: of.clone() }
+    }
+
+    /// Thirteen weeks ahead, if invoices come in so many days after they are due.
+    pub fn ahead(&self, delay: i32) -> Known<Forecast> {
+        let assumed = Assumed {
+            cash: &self.cash.value,
+            burn: &self.burn,
+            policy: &self.policy,
+            delay,
+            planned: &self.overlay.planned(),
+            expected: &self.overlay.known_ahead(self.facts.home),
+            today: self.today,
+        };
+        forecast(&self.facts, &assumed)
+    }
+
+    /// How the vendor of a bill is dealt with.
+    pub fn vendor(&self, bill: &Document) -> VendorTerms {
+        self.overlay.vendor(bill.party.as_ref(), bill.date)
+    }
+
+    /// Where an open bill stands among the decisions.
+    pub fn stage(&self, bill: &Document) -> Stage {
+        let decision = self.overlay.decisions.get(&bill.name.id);
+        decision.map_or(Stage::Ready, |decision| decision.stage(bill, self.today))
+    }
+
+    /// Open bills that are approved and not paid yet, but for this one: their money is as good as gone.
+    pub fn committed(&self, but: &Document) -> Vec<Money> {
+        let bills = self.facts.open(Side::Bill).filter(|bill| bill.name != but.name);
+        let approved = bills.filter(|bill| self.stage(bill) == Stage::Approved);
+        approved.filter_map(|bill| bill.open.ok()).collect()
+    }
+
+    /// What paying a bill does, after all that is approved and not paid yet.
+    pub fn paying(&self, bill: &Document) -> Known<Impact> {
+        let mut amounts = self.committed(bill);
+        amounts.push(bill.open?);
+        burn::pay(&amounts, &self.cash.value, &self.burn.value, &self.policy, self.today)
     }
 
     /// Issues of a severity.
@@ -165,7 +223,9 @@ fn counted(facts: &Facts, found: &Tray, fresh: bool) -> Counted {
     });
     let broken = |rules: &[Rule]| {
         let of = found.issues.iter().filter(|issue| rules.contains(&issue.rule));
-        count(of.filter_map(|issue| issue.of.first()).collect::<std::collections::BTreeSet<_>>().len())
+        let of = of.filter_map(|issue| issue.of.first());
+        let of = of.filter(|name| matches!(name.entity, Entity::Bill | Entity::Invoice));
+        count(of.collect::<std::collections::BTreeSet<_>>().len())
     };
     let critical =
         found.issues.iter().any(|issue| issue.severity == Severity::Critical && !issue.rule.is_timing());
@@ -174,139 +234,16 @@ fn counted(facts: &Facts, found: &Tray, fresh: bool) -> Counted {
         complete: count(complete.count()),
         malformed: broken(&[Rule::MissingAmount, Rule::MissingIssueDate]),
         inverted: broken(&[Rule::DueBeforeTxn]),
-        invalid: broken(&[Rule::IssueDateInFuture, Rule::ImplausibleDueDate]),
+        invalid: broken(&[
+            Rule::IssueDateInFuture,
+            Rule::ImplausibleDueDate,
+            Rule::Uncategorised,
+            Rule::OrphanedVendorRef,
+            Rule::OrphanedCustomerRef,
+            Rule::DuplicateBill,
+            Rule::DuplicateInvoice,
+        ]),
         fresh: (u32::from(fresh), 1),
         critical,
-    }
-}
-
-/// What is kept of a company.
-struct Kept {
-    stamp: u64,
-    facts: Arc<Facts>,
-    standing: Option<(CalendarDate, Sync, Arc<Standing>)>,
-}
-
-/// The companies that were looked at, in memory.
-#[derive(Default)]
-pub struct MoneyShelf(Mutex<BTreeMap<ConnectionId, Kept>>);
-
-/// What is needed to read a company.
-pub struct Reading<'l> {
-    /// The ledger.
-    pub ledger: &'l Ledger<'l>,
-    /// What reads a record.
-    pub texts: &'l dyn Texts,
-    /// The organisation's zone, for companies that tell none.
-    pub zone: &'l Zone,
-    /// The moment.
-    pub now: Instant,
-}
-
-impl MoneyShelf {
-    /// How a company stands now; none before its currency is known.
-    pub fn standing(
-        &self,
-        reading: &Reading<'_>,
-        company: &Connected,
-    ) -> Result<Option<Arc<Standing>>, StoreError> {
-        let Some(home) = company.home else { return Ok(None) };
-        let ledger = reading.ledger;
-        let stamp = stamp(ledger, company.connection)?;
-        let today = company.zone_or(reading.zone).date_of(reading.now);
-        let books = ledger.books(company.connection)?;
-        let sync = sync(ledger, company, &books, reading.now)?;
-        let known = {
-            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.get(&company.connection).filter(|kept| kept.stamp == stamp).map(|kept| {
-                let standing = kept.standing.clone();
-                let standing = standing.filter(|(day, of, _)| *day == today && *of == sync);
-                (Arc::clone(&kept.facts), standing.map(|(_, _, standing)| standing))
-            })
-        };
-        if let Some((_, Some(standing))) = known {
-            return Ok(Some(standing));
-        }
-        let facts = match known {
-            Some((facts, _)) => facts,
-            None => Arc::new(read(reading, company, Facts::new(home))?),
-        };
-        // What was set aside is in no figure, or in an old version.
-        let mut seen = Arc::clone(&facts);
-        if !sync.aside.is_empty() {
-            let unreadable = sync.aside.iter().map(|name| name.entity);
-            Arc::make_mut(&mut seen).unreadable.extend(unreadable);
-        }
-        let standing = Arc::new(Standing::of(seen, Policy::default(), &sync, !sync.is_old, today));
-        let kept = Kept { stamp, facts, standing: Some((today, sync, Arc::clone(&standing))) };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(company.connection, kept);
-        Ok(Some(standing))
-    }
-}
-
-/// The newest entry of any record of the company: as long as it stays, so do its facts.
-fn stamp(ledger: &Ledger<'_>, company: ConnectionId) -> Result<u64, StoreError> {
-    let mut newest = 0;
-    for object in Object::books() {
-        for state in [SubjectState::Live, SubjectState::Deleted, SubjectState::Merged] {
-            let page = ledger.newest_entries(company, object, state, None, 1)?;
-            newest = page.items.first().map_or(newest, |seq| newest.max(seq.0));
-        }
-    }
-    Ok(newest)
-}
-
-fn read(reading: &Reading<'_>, company: &Connected, mut facts: Facts) -> Result<Facts, StoreError> {
-    let home = facts.home;
-    // Accounts are first among the kinds: what lies on them is told apart by them.
-    for entity in Entity::ALL.iter().copied().filter(|entity| !ASIDE.contains(entity)) {
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = reading.ledger.book_page(company.connection, entity, after.as_deref(), PAGE)?;
-            for record in &page.items {
-                match reading.texts.record(entity, &record.value, home) {
-                    Some(record) => facts.add(&record),
-                    None => {
-                        facts.unreadable.insert(entity);
-                    }
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(facts)
-}
-
-fn sync(ledger: &Ledger<'_>, company: &Connected, books: &Books, now: Instant) -> Result<Sync, StoreError> {
-    let is_old = books.complete_as_of.is_none_or(|at| now.micros_since(at) > OLD_MS * 1_000);
-    let aside = ledger.books_aside()?.into_iter().map(|aside| aside.value);
-    let aside = aside.filter(|aside| aside.realm == company.realm);
-    let aside = aside.filter_map(|aside| Some(RecordName { entity: aside.entity, id: aside.id? }));
-    let changes = ledger.books_changes_open()?;
-    let stuck = changes.iter().map(|change| &change.value);
-    let stuck = stuck.filter(|change| change.realm == company.realm && change.state.needs_a_person());
-    let gaps = books.verdicts.iter().filter_map(|verdict| match verdict {
-        Verdict::Gap(figure, _) => Some((what(figure.what), figure.gap().to_string())),
-        Verdict::Proven(_) | Verdict::Unknown(..) => None,
-    });
-    let reconnect = books.halted == Some(Halted::Reconnect);
-    Ok(Sync {
-        is_old,
-        trouble: books.trouble.as_ref().map(|trouble| trouble.said.clone()).filter(|_| !reconnect),
-        reconnect,
-        gaps: gaps.collect(),
-        aside: aside.collect(),
-        stuck: stuck.count(),
-    })
-}
-
-const fn what(what: crate::ground::books::control::What) -> &'static str {
-    match what {
-        crate::ground::books::control::What::Receivable => "receivable",
-        crate::ground::books::control::What::Payable => "payable",
-        crate::ground::books::control::What::Accounts => "accounts",
     }
 }

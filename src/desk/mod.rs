@@ -106,6 +106,9 @@ pub enum Refusal {
     /// Nothing to do.
     #[error("{0}")]
     Nothing(&'static str),
+    /// Nothing to do, with what is in the way.
+    #[error("{0}")]
+    Held(String),
     /// The gift it is about was taken in before and its donor was erased since.
     #[error(
         "This was taken in before, and its donor was erased at their request since then. Nothing was stored now."

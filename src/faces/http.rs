@@ -48,7 +48,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{Semaphore, watch};
 
@@ -247,17 +247,38 @@ fn alike() -> Vec<Route> {
     ]
 }
 
+/// The routes of the money of the companies.
+fn money() -> Vec<Route> {
+    use Right::{Books, BooksWrite, Settings};
+    vec![
+        on("GET", "/api/portfolio", Books, get(finance::portfolio)),
+        on("GET", "/api/books/companies/{realm}/money", Books, get(finance::money)),
+        on("GET", "/api/books/companies/{realm}/figures/{name}", Books, get(finance::rows::rows)),
+        on("GET", "/api/books/companies/{realm}/tray", Books, get(finance::tray::tray)),
+        on("POST", "/api/books/companies/{realm}/tray/ignore", BooksWrite, post(finance::tray::ignore)),
+        on("POST", "/api/books/companies/{realm}/tray/reopen", BooksWrite, post(finance::tray::reopen)),
+        on("POST", "/api/books/companies/{realm}/tray/fix", BooksWrite, post(finance::tray::fix)),
+        on("GET", "/api/books/companies/{realm}/console", Books, get(finance::console::console)),
+        on("GET", "/api/books/companies/{realm}/what-if", Books, get(finance::console::what_if)),
+        on("POST", "/api/books/companies/{realm}/decisions", BooksWrite, post(finance::console::decide)),
+        on("GET", "/api/books/companies/{realm}/said", Books, get(finance::said::said)),
+        on("POST", "/api/books/companies/{realm}/said", BooksWrite, post(finance::said::say)),
+        on("DELETE", "/api/books/companies/{realm}/said/{id}", BooksWrite, delete(finance::said::unsay)),
+        on("GET", "/api/books/companies/{realm}/policy", Books, get(finance::policy::policy)),
+        on("PUT", "/api/books/companies/{realm}/policy", Settings, put(finance::policy::set)),
+        on("POST", "/api/books/companies/{realm}/policy/preview", Books, post(finance::policy::preview)),
+        on("POST", "/api/money/policy/preview", Books, post(finance::policy::preview_firm)),
+        on("GET", "/api/money/policy", Books, get(finance::policy::firm)),
+        on("PUT", "/api/money/policy", Settings, put(finance::policy::set_firm)),
+    ]
+}
+
 /// The routes of the books.
 fn books() -> Vec<Route> {
     use Right::{Books, BooksWrite, Settings};
     let hook = post(books::hook).layer(DefaultBodyLimit::max(HOOK_MAX));
     vec![
         on("GET", "/api/books/companies", Books, get(books::companies)),
-        on("GET", "/api/portfolio", Books, get(finance::portfolio)),
-        on("GET", "/api/books/companies/{realm}/money", Books, get(finance::money)),
-        on("GET", "/api/books/companies/{realm}/tray", Books, get(finance::decide::tray)),
-        on("GET", "/api/books/companies/{realm}/console", Books, get(finance::decide::console)),
-        on("GET", "/api/books/companies/{realm}/what-if", Books, get(finance::decide::what_if)),
         on("POST", "/api/books/connect", Settings, post(books::connect)),
         on("POST", "/api/books/companies/{realm}/look", BooksWrite, post(books::look)),
         on("POST", "/api/books/companies/{realm}/load", BooksWrite, post(books::load)),
@@ -350,6 +371,7 @@ fn routes() -> Vec<Route> {
         .chain(callers::routes())
         .chain(alike())
         .chain(books())
+        .chain(money())
         .chain(mirror)
         .chain(access)
         .chain(open)

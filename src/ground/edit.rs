@@ -262,6 +262,9 @@ pub const fn is_editable(object: Object) -> bool {
         | Object::Balances
         | Object::BooksAside
         | Object::GoldenLink
+        | Object::MoneySaid
+        | Object::MoneyDecision
+        | Object::MoneyDigest
         | Object::Book(_)
         | Object::Verdict
         | Object::Link

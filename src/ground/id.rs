@@ -1,11 +1,15 @@
 //! Names of things: newtypes for every kind of id, the objects that have a history, and the keys of
 //! what we create elsewhere.
 
+mod slot;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use slot::{CustomSlot, Names};
 
 use super::books::{Entity, EntityId};
 
@@ -164,6 +168,12 @@ pub enum Object {
     BooksAside,
     /// Who of Twenty and of QuickBooks is one and the same.
     GoldenLink,
+    /// What somebody said about the money of a company.
+    MoneySaid,
+    /// What was decided about a bill.
+    MoneyDecision,
+    /// What a company or the firm is told of a week.
+    MoneyDigest,
     /// A record of QuickBooks.
     Book(Entity),
     /// What somebody said about two records: one person or two.
@@ -176,60 +186,11 @@ pub enum Object {
     Merge,
 }
 
-/// One of the places for objects that the operator switches on. Which object has it stands in the store; a place is
-/// given once and not again, since history is kept under its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CustomSlot(u8);
-
-impl CustomSlot {
-    /// How many places there are.
-    pub const COUNT: u8 = 16;
-    const WORDS: [&'static str; Self::COUNT as usize] = [
-        "custom_1",
-        "custom_2",
-        "custom_3",
-        "custom_4",
-        "custom_5",
-        "custom_6",
-        "custom_7",
-        "custom_8",
-        "custom_9",
-        "custom_10",
-        "custom_11",
-        "custom_12",
-        "custom_13",
-        "custom_14",
-        "custom_15",
-        "custom_16",
-    ];
-    /// The number on disk of the first place.
-    const FIRST: u16 = 41;
-
-    /// The place with this index, from 0.
-    pub const fn new(index: u8) -> Option<Self> {
-        if index < Self::COUNT { Some(Self(index)) } else { None }
-    }
-
-    /// Its index, from 0.
-    pub const fn index(self) -> u8 {
-        self.0
-    }
-}
-
-/// The names of an object in Twenty's API (contract 1.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Names {
-    /// `person`
-    pub singular: String,
-    /// `people`
-    pub plural: String,
-}
-
 impl Object {
     /// The number on disk of the first kind of record of QuickBooks.
     const BOOKS_FIRST: u16 = 200;
 
-    const NAMED: [Self; 35] = [
+    const NAMED: [Self; 38] = [
         Self::People,
         Self::Companies,
         Self::Gifts,
@@ -261,6 +222,9 @@ impl Object {
         Self::Balances,
         Self::BooksAside,
         Self::GoldenLink,
+        Self::MoneySaid,
+        Self::MoneyDecision,
+        Self::MoneyDigest,
         Self::Verdict,
         Self::Link,
         Self::Group,
@@ -294,7 +258,7 @@ impl Object {
 
     /// The places for objects that the operator switches on.
     pub fn custom() -> impl Iterator<Item = Self> {
-        (0..CustomSlot::COUNT).map(|index| Self::Custom(CustomSlot(index)))
+        CustomSlot::all().map(Self::Custom)
     }
 
     /// Everything that is mirrored from QuickBooks.
@@ -311,7 +275,14 @@ impl Object {
     pub const fn is_about_a_company(self) -> bool {
         matches!(
             self,
-            Self::Company | Self::BooksChange | Self::Balances | Self::BooksAside | Self::GoldenLink
+            Self::Company
+                | Self::BooksChange
+                | Self::Balances
+                | Self::BooksAside
+                | Self::GoldenLink
+                | Self::MoneySaid
+                | Self::MoneyDecision
+                | Self::MoneyDigest
         )
     }
 
@@ -339,7 +310,7 @@ impl Object {
             Self::NoteTargets => 14,
             Self::Opportunities => 15,
             Self::WorkspaceMembers => 16,
-            Self::Custom(slot) => CustomSlot::FIRST + slot.0 as u16,
+            Self::Custom(slot) => slot.number(),
             Self::GiftStaging => 100,
             Self::GiftBatch => 101,
             Self::Run => 102,
@@ -355,6 +326,9 @@ impl Object {
             Self::Balances => 112,
             Self::BooksAside => 113,
             Self::GoldenLink => 114,
+            Self::MoneySaid => 115,
+            Self::MoneyDecision => 116,
+            Self::MoneyDigest => 117,
             Self::Book(entity) => Self::BOOKS_FIRST + entity.number(),
             Self::Verdict => 120,
             Self::Link => 121,
@@ -387,7 +361,7 @@ impl Object {
             Self::NoteTargets => "note_targets",
             Self::Opportunities => "opportunities",
             Self::WorkspaceMembers => "workspace_members",
-            Self::Custom(slot) => CustomSlot::WORDS[slot.0 as usize],
+            Self::Custom(slot) => slot.word(),
             Self::GiftStaging => "gift_staging",
             Self::GiftBatch => "gift_batch",
             Self::Run => "run",
@@ -403,6 +377,9 @@ impl Object {
             Self::Balances => "books_balances",
             Self::BooksAside => "books_aside",
             Self::GoldenLink => "golden_link",
+            Self::MoneySaid => "money_said",
+            Self::MoneyDecision => "money_decision",
+            Self::MoneyDigest => "money_digest",
             Self::Book(entity) => entity.word(),
             Self::Verdict => "verdict",
             Self::Link => "link",
@@ -451,6 +428,9 @@ impl Object {
             | Self::Balances
             | Self::BooksAside
             | Self::GoldenLink
+            | Self::MoneySaid
+            | Self::MoneyDecision
+            | Self::MoneyDigest
             | Self::Book(_)
             | Self::Verdict
             | Self::Link

@@ -201,6 +201,67 @@ pub const MONEY_DISCONNECTED: &str = "Disconnected: these are the books as they 
 /// What is said of a company whose books were not read.
 pub const MONEY_NOT_READ: &str =
     "The books of this company are not read yet, so nothing can be said of its money. It goes on by itself.";
+/// A reason or a label that is empty or too long.
+pub const MONEY_SAID_TEXT: &str = "Say it in 1 to 500 characters.";
+/// An amount that is nothing, or below nothing.
+pub const MONEY_SAID_AMOUNT: &str =
+    "Give an amount other than 0, with no more decimals than the currency has.";
+/// A fee or a discount that cannot be.
+pub const MONEY_SAID_VENDOR: &str =
+    "A fee or a discount is at most 100 %, and a discount holds for at most 365 days.";
+/// Too many things are said.
+pub const MONEY_SAID_MANY: &str = "There are 500 of these already. Take back what no longer holds first.";
+/// A company whose currency is not known.
+pub const MONEY_NO_CURRENCY: &str =
+    "The books of this company are not read yet: its currency is not known. Wait for the first read.";
+/// Amounts and accounts are of one company.
+pub const MONEY_POLICY_FIRM: &str =
+    "Amounts and accounts are set for one company, since companies have different currencies and accounts.";
+/// A payment that leaves too little.
+pub const MONEY_GUARD: &str =
+    "This would leave less than must be left, counting what is approved and not paid yet.";
+/// And what to do.
+pub const MONEY_GUARD_NEXT: &str = "Plan it for later, hold it, or approve it all the same and say why.";
+/// Nobody can say what a payment leaves.
+pub const MONEY_GUARD_UNKNOWN: &str = "What this leaves is not known: cash, spending or the limit is missing. Set the limit or complete the books, or approve it all the same and say why.";
+/// A bill that is in the tray.
+pub const MONEY_IN_TRAY: &str = "Something about this bill must be put right first. It is in the tray.";
+/// Books that are too old.
+pub const MONEY_OLD: &str =
+    "The books of this company were last read more than a day ago. Let them be read first, then decide.";
+/// A step that needs a reason.
+pub const MONEY_WHY: &str = "Say why: it stands in the record of the decision.";
+/// A day that is over.
+pub const MONEY_PLAN_PAST: &str = "Plan it for today or a later day.";
+/// A day that is too late.
+pub const MONEY_PLAN_LATE: &str = "That is after the latest safe day of this bill. Choose an earlier day, or plan it all the same and say why.";
+/// A bill whose amount is not known.
+pub const MONEY_AMOUNT_UNKNOWN: &str =
+    "What is open of this bill is not known in the company's currency. Look at it in QuickBooks first.";
+/// Who asked does not approve.
+pub const MONEY_OWN_REQUEST: &str = "You asked for this payment: somebody else has to approve it.";
+/// Who approved does not approve again.
+pub const MONEY_SAID_YES: &str = "You have approved this payment already; another person has to as well.";
+/// Nothing to approve.
+pub const MONEY_NOT_ASKED: &str = "Nobody asks for this bill to be paid. Ask for it first.";
+/// A bill that waits.
+pub const MONEY_STILL: &str = "This bill is held or disputed. Let it go on first.";
+/// A bill that does not wait.
+pub const MONEY_NOT_STILL: &str = "This bill is neither held nor disputed.";
+/// An issue that does not stand.
+pub const MONEY_NO_ISSUE: &str = "There is no such issue any more.";
+/// Too many at once.
+pub const MONEY_BULK: &str = "Name 1 to 100 of them.";
+/// An issue without a value that puts it right.
+pub const MONEY_NO_FIX: &str = "Say which field gets which value, or put it right in QuickBooks.";
+/// A part in a hundred that is none.
+pub const MONEY_PERCENT: &str = "Give it in per cent, with at most two decimals: 1.5.";
+/// Something to say that lacks a part.
+pub const MONEY_SAY: &str = "This is missing or not one of the words that are known.";
+/// A day that is none.
+pub const MONEY_DAY: &str = "Give the day as YYYY-MM-DD.";
+/// A decision that is none.
+pub const MONEY_DECIDE: &str = "Name an open bill and one of pay, approve, reject, hold, resume, dispute, plan (with a day) and withdraw.";
 /// What is said of a set of bills that cannot be tried out.
 pub const MONEY_SET: &str = "Name 1 to 20 open bills of this company by their ids, separated by commas.";
 /// What is said of a kind of Twenty that no record of the books stands for.

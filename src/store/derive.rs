@@ -88,6 +88,9 @@ pub(super) fn keys(header: &Header, json: Option<&str>) -> Result<Keys, StoreErr
         | Object::BooksChange
         | Object::Balances
         | Object::BooksAside
+        | Object::MoneySaid
+        | Object::MoneyDecision
+        | Object::MoneyDigest
         | Object::Book(_)
         | Object::Companies
         | Object::Appeals

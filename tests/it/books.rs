@@ -1,6 +1,8 @@
 //! The books against a simulated QuickBooks Online: loads, looks, webhooks, controls, tokens, the month. Our clock, a disk
 //! in memory, the simulator in process; the keeper is driven until nothing is due.
 
+#[path = "books/decisions.rs"]
+mod decisions;
 #[path = "books/face.rs"]
 mod face;
 #[path = "books/faults.rs"]

@@ -1,6 +1,10 @@
 //! The money of the companies: the portfolio, the worst first, and of one company its figures. No remote call; each figure names how it was computed and the records behind it, and each answer how old the books are.
 
-pub(super) mod decide;
+pub(super) mod console;
+pub(super) mod policy;
+pub(super) mod rows;
+pub(super) mod said;
+pub(super) mod tray;
 
 use std::sync::Arc;
 
@@ -14,26 +18,23 @@ use super::auth::Known;
 use super::books::seen;
 use super::params::{NoParams, Params};
 use super::problem::Problem;
+use crate::desk::finance::shelf::standing_as_of;
 use crate::desk::finance::{Reading, Standing};
-use crate::ground::books::Connected;
 use crate::ground::books::mirror::{Books, Halted};
 use crate::ground::books::schedule::LOOK_MS;
+use crate::ground::books::{Connected, RealmId};
 use crate::ground::finance::aging::{Bucket, aging};
 use crate::ground::finance::burn::{Burn, Runway};
 use crate::ground::finance::facts::Side;
-use crate::ground::finance::forecast::forecast;
 use crate::ground::finance::ready::Places;
 use crate::ground::finance::rules::Severity;
 use crate::ground::finance::{Figure, Known as Value, RecordName};
 use crate::ground::money::Money;
 use crate::ground::texts;
-use crate::ground::time::Instant;
+use crate::ground::time::{CalendarDate, Instant};
 use crate::store::{Ledger, StoreError};
 
-/// Records behind a figure that are told; how many there are is told too.
-const RECORDS_MAX: usize = 200;
-
-/// A record behind a figure.
+/// A record that is named.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordBehind {
     kind: &'static str,
@@ -47,7 +48,7 @@ pub struct MoneyFigure {
     /// In decimals of the company's currency; none when it is not known.
     amount: Option<String>,
     currency: String,
-    /// Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `unreadable`, `too_large`.
+    /// Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `unreadable`, `too_large`, `not_set`.
     unknown: Option<&'static str>,
     /// How it was computed.
     method: &'static str,
@@ -55,10 +56,8 @@ pub struct MoneyFigure {
     from: Option<String>,
     /// The last one.
     to: Option<String>,
-    /// How many records make it.
+    /// How many records make it, which `.../figures/{name}` lists with the part of each.
     count: usize,
-    /// The records that make it, 200 at the most.
-    records: Vec<RecordBehind>,
 }
 
 /// How long the cash lasts.
@@ -158,10 +157,13 @@ pub struct WeekView {
     opening: String,
     invoices: String,
     bills: String,
+    /// What is known beside the books, what comes less what goes.
+    expected: String,
     /// What is spent beyond those bills, as it was lately.
     other: String,
     closing: String,
-    records: Vec<RecordBehind>,
+    /// How many bills, invoices and known things are in it, which `.../figures/week-1` to `week-13` list.
+    count: usize,
 }
 
 /// Thirteen weeks ahead.
@@ -220,8 +222,7 @@ fn behind(of: &RecordName) -> RecordBehind {
     RecordBehind { kind: of.entity.path(), id: of.id.to_string() }
 }
 
-fn figure(figure: &Figure<Money>, currency: String, with_records: bool) -> MoneyFigure {
-    let records = figure.of.iter().take(if with_records { RECORDS_MAX } else { 0 });
+fn figure(figure: &Figure<Money>, currency: String) -> MoneyFigure {
     MoneyFigure {
         amount: figure.value.ok().map(Money::decimal),
         currency,
@@ -230,7 +231,6 @@ fn figure(figure: &Figure<Money>, currency: String, with_records: bool) -> Money
         from: figure.window.map(|(from, _)| from.to_string()),
         to: figure.window.map(|(_, to)| to.to_string()),
         count: figure.of.len(),
-        records: records.map(behind).collect(),
     }
 }
 
@@ -280,7 +280,7 @@ fn trouble(company: &Connected, books: &Books) -> Option<String> {
 fn figures(standing: &Standing, currency: &str) -> PortfolioFigures {
     let places = Places::of(&standing.tray);
     let (ready, open) = (places.console(&standing.facts).len(), standing.facts.open(Side::Bill).count());
-    let of = |of: &Figure<Money>| figure(of, currency.to_owned(), false);
+    let of = |of: &Figure<Money>| figure(of, currency.to_owned());
     PortfolioFigures {
         cash: of(&standing.cash),
         runway: runway(standing.runway, standing.burn.value),
@@ -317,8 +317,12 @@ fn rows(face: &Face, known: &Known) -> Result<Portfolio, Problem> {
             continue;
         }
         let books = ledger.books(company.connection)?;
-        let standing = standing(face, &ledger, &company)?;
-        let trouble = trouble(&company, &books);
+        // A company that cannot be read holds up no other.
+        let (standing, broken) = match standing(face, &ledger, &company) {
+            Ok(standing) => (standing, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let trouble = broken.or_else(|| trouble(&company, &books));
         // Whoever cannot be read comes first, then the worst, then who is not known yet.
         let place =
             (trouble.is_none(), standing.is_none(), standing.as_ref().map(|standing| standing.order()));
@@ -345,43 +349,73 @@ fn rows(face: &Face, known: &Known) -> Result<Portfolio, Problem> {
 /// One company with all that is asked of it.
 struct Client {
     standing: Arc<Standing>,
+    realm: RealmId,
     currency: String,
     meta: ClientMeta,
 }
 
-async fn client(face: Face, known: Known, realm: String) -> Result<Client, Problem> {
+fn delay(params: &Params) -> Result<i32, Problem> {
+    let days = |text: &str| text.parse::<i32>().ok().filter(|days| (0..=180).contains(days));
+    Ok(params.parsed("delay", days)?.unwrap_or(0))
+}
+
+/// A company as it stands, or as it stood at the end of a day.
+async fn client(
+    face: Face,
+    known: Known,
+    realm: String,
+    day: Option<CalendarDate>,
+) -> Result<Client, Problem> {
     let read = move || {
         let snapshot = known.snapshot(&face)?;
         let (ledger, now): (_, Instant) = (snapshot.ledger(), face.desk.world.now());
         let company = seen(&ledger, &known.viewer, &realm)?;
         let books = ledger.books(company.connection)?;
-        let standing = standing(&face, &ledger, &company)?;
+        let zone = company.zone_or(&face.desk.zone);
+        let past = day.filter(|day| *day < zone.date_of(now));
+        let (standing, told) = match past {
+            None => (standing(&face, &ledger, &company)?, snapshot.as_of()),
+            Some(day) => {
+                let end = zone.end_of(day);
+                (stood(&face, &ledger, &company, (day, end))?, end)
+            }
+        };
         let none = || Problem::new(http::StatusCode::CONFLICT, texts::MONEY_NOT_READ);
         let (standing, home) = standing.zip(company.home).ok_or_else(none)?;
         let meta = ClientMeta {
-            as_of: snapshot.as_of().to_string(),
+            as_of: told.to_string(),
             today: standing.today.to_string(),
-            synced_at: books.complete_as_of.map(|at| at.to_string()),
+            synced_at: books.complete_as_of.filter(|_| past.is_none()).map(|at| at.to_string()),
             freshness: books.freshness(now, LOOK_MS).word(),
         };
-        Ok(Client { standing, currency: home.to_string(), meta })
+        Ok(Client { standing, realm: company.realm, currency: home.to_string(), meta })
     };
     let read = tokio::task::spawn_blocking(read).await;
     read.map_err(|error| Problem::new(http::StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?
+}
+
+fn stood(
+    face: &Face,
+    ledger: &Ledger<'_>,
+    company: &Connected,
+    (day, end): (CalendarDate, Instant),
+) -> Result<Option<Arc<Standing>>, StoreError> {
+    let Some(texts) = &face.desk.books.texts else { return Ok(None) };
+    let reading = Reading { ledger, texts: &**texts, zone: &face.desk.zone, now: end };
+    Ok(standing_as_of(&reading, company, ledger.seq_at(end)?, day)?.map(Arc::new))
 }
 
 fn buckets(standing: &Standing, side: Side, currency: &str) -> Vec<BucketView> {
     let of = aging(&standing.facts, side, standing.today);
     let view = |(bucket, of): &(Bucket, Figure<Money>)| BucketView {
         bucket: bucket.word(),
-        figure: figure(of, currency.to_owned(), true),
+        figure: figure(of, currency.to_owned()),
     };
     of.iter().map(view).collect()
 }
 
 fn ahead(standing: &Standing, delay: i32) -> MoneyForecast {
-    let Standing { facts, cash, burn, today, .. } = standing;
-    match forecast(facts, &cash.value, &burn.value, delay, *today) {
+    match standing.ahead(delay) {
         Err(why) => MoneyForecast {
             weeks: Vec::new(),
             lowest_week: None,
@@ -404,9 +438,10 @@ fn ahead(standing: &Standing, delay: i32) -> MoneyForecast {
                         opening: week.opening.decimal(),
                         invoices: week.invoices.decimal(),
                         bills: week.bills.decimal(),
+                        expected: week.expected.decimal(),
                         other: week.other.decimal(),
                         closing: week.closing.decimal(),
-                        records: week.of.iter().map(behind).collect(),
+                        count: week.of.len(),
                     })
                     .collect(),
             }
@@ -415,8 +450,9 @@ fn ahead(standing: &Standing, delay: i32) -> MoneyForecast {
 }
 
 /// The money of a company: cash, what is spent, how long it lasts, what is owed on both sides and how late, thirteen weeks ahead. With
-/// `delay` invoices come in so many days after they are due.
-#[utoipa::path(get, path = "/api/books/companies/{realm}/money", tag = "Money", params(("realm" = String, Path), ("delay" = Option<i32>, Query)),
+/// `delay` invoices come in so many days after they are due; with `as_of` as all of it stood at the end of that day, what was said and
+/// decided too.
+#[utoipa::path(get, path = "/api/books/companies/{realm}/money", tag = "Money", params(("realm" = String, Path), ("delay" = Option<i32>, Query), ("as_of" = Option<String>, Query, description = "A day: as it stood at its end")),
     responses((status = 200, body = ClientAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem, description = "Its books are not read yet")))]
 pub(super) async fn money(
     State(face): State<Face>,
@@ -424,17 +460,12 @@ pub(super) async fn money(
     Path(realm): Path<String>,
     params: Params,
 ) -> Result<Json<ClientAnswer>, Problem> {
-    params.only(&["delay"])?;
-    let delay =
-        params.parsed("delay", |text| text.parse::<i32>().ok().filter(|it| (0..=180).contains(it)))?;
-    let Client { standing, currency, meta } = client(face, known, realm).await?;
-    let of = |of: &Figure<Money>| figure(of, currency.clone(), true);
-    let spent = Figure {
-        value: standing.burn.value.map(|burn| burn.spent),
-        method: standing.burn.method,
-        window: standing.burn.window,
-        of: standing.burn.of.clone(),
-    };
+    params.only(&["delay", "as_of"])?;
+    let delay = delay(&params)?;
+    let day = params.parsed("as_of", |text| text.parse::<CalendarDate>().ok())?;
+    let Client { standing, currency, meta, .. } = client(face, known, realm, day).await?;
+    let of = |of: &Figure<Money>| figure(of, currency.clone());
+    let spent = standing.spent();
     let quality = standing.quality.ok().map(|it| QualityView {
         score: it.score,
         completeness: it.completeness,
@@ -452,7 +483,7 @@ pub(super) async fn money(
         receivable: of(&standing.receivable),
         payable_aging: buckets(&standing, Side::Bill, &currency),
         receivable_aging: buckets(&standing, Side::Invoice, &currency),
-        forecast: ahead(&standing, delay.unwrap_or(0)),
+        forecast: ahead(&standing, delay),
         quality,
         health: standing.health().word(),
     };

@@ -136,6 +136,7 @@ impl From<Refusal> for Problem {
             Refusal::Row(_)
             | Refusal::Unchanged
             | Refusal::Nothing(_)
+            | Refusal::Held(_)
             | Refusal::RunAtWork
             | Refusal::GiftsOpen(_)
             | Refusal::LastAdmin

@@ -81,7 +81,7 @@ impl Connected {
 }
 
 /// An id that follows from a name.
-pub(super) fn named(object: Object, name: &str) -> Uuid {
+pub(in crate::ground) fn named(object: Object, name: &str) -> Uuid {
     let hash = blake3::hash(name.as_bytes());
     let mut origin = [0; 16];
     origin.copy_from_slice(&hash.as_bytes()[..16]);

@@ -1,7 +1,7 @@
 //! How late what is open is, in buckets that add up to all of it (finance 2.10). Bills age by their due date as invoices do.
 
 use super::facts::{Document, Facts, Side};
-use super::figure::{Figure, Known, sum};
+use super::figure::{Figure, Share, total as sum_of};
 use crate::ground::books::Entity;
 use crate::ground::money::Money;
 use crate::ground::time::CalendarDate;
@@ -74,9 +74,8 @@ fn total(facts: &Facts, side: Side, of: &[&Document]) -> Figure<Money> {
         Side::Bill => Entity::Bill,
         Side::Invoice => Entity::Invoice,
     };
-    let value = facts.can_read(&[kind]);
-    let value = value.and_then(|()| of.iter().map(|document| document.open).collect::<Known<Vec<_>>>());
-    let value = value.and_then(sum);
-    let value = value.map(|micros| Money { micros, currency: facts.home });
-    Figure::now(value, "open_balances", of.iter().map(|document| document.name.clone()).collect())
+    let shares: Vec<Share> =
+        of.iter().map(|document| Share::of(document.name.clone(), document.open)).collect();
+    let value = facts.can_read(&[kind]).and_then(|()| sum_of(&shares, facts.home));
+    Figure::now(value, "open_balances", shares)
 }

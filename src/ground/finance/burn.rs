@@ -1,37 +1,41 @@
 //! Cash, what is spent a day, how long the cash lasts, and what one payment changes of that (finance 2.3, 2.4).
 
-use super::facts::{Facts, Flow};
-use super::figure::{Figure, Known, RecordName, Unknown, half_even, sum};
+use super::facts::{CashAccount, Facts, Flow, Side};
+use uuid::Uuid;
+
+use super::figure::{Figure, Known, RecordName, Share, Source, Unknown, half_even, sum, total};
 use super::policy::{Band, Policy};
 use crate::ground::books::Entity;
 use crate::ground::money::Money;
 use crate::ground::time::CalendarDate;
 
-/// Cash that is free to spend: bank accounts in use, but for those whose money is restricted, less what is earmarked.
-pub fn cash(facts: &Facts, policy: &Policy, earmarked: &[Money]) -> Figure<Money> {
-    let free: Vec<_> = facts.cash.iter().filter(|account| !policy.restricted.contains(&account.id)).collect();
-    let of = free.iter().map(|account| RecordName { entity: Entity::Account, id: account.id.clone() });
-    let of: Vec<RecordName> = of.collect();
+fn held<'f>(accounts: impl Iterator<Item = &'f CashAccount>) -> Vec<Share> {
+    let name = |account: &CashAccount| RecordName { entity: Entity::Account, id: account.id.clone() };
+    accounts.map(|account| Share::of(name(account), account.balance)).collect()
+}
+
+/// Cash that is free to spend: bank accounts in use, but for those whose money is restricted, less what is set aside.
+pub fn cash(facts: &Facts, policy: &Policy, set_aside: &[(Uuid, Money)]) -> Figure<Money> {
+    let mut of = held(facts.cash.iter().filter(|account| !policy.restricted.contains(&account.id)));
+    of.extend(set_aside.iter().map(|(id, amount)| Share {
+        source: Source::Said(*id),
+        amount:
+            amount.micros.checked_neg().map(|micros| Money { micros, ..*amount }).ok_or(Unknown::TooLarge),
+    }));
     let value = || {
         facts.can_read(&[Entity::Account])?;
         if facts.cash.is_empty() {
             return Err(Unknown::NoBalance);
         }
-        let held: Vec<Money> = free.iter().map(|account| account.balance).collect::<Known<_>>()?;
-        let micros = sum(held)?.checked_sub(sum(earmarked.iter().copied())?).ok_or(Unknown::TooLarge)?;
-        Ok(Money { micros, currency: facts.home })
+        total(&of, facts.home)
     };
     Figure::now(value(), "bank_accounts_less_restricted_and_earmarked", of)
 }
 
 /// Cash on restricted accounts.
 pub fn restricted(facts: &Facts, policy: &Policy) -> Figure<Money> {
-    let held = facts.cash.iter().filter(|account| policy.restricted.contains(&account.id));
-    let of = held.clone().map(|account| RecordName { entity: Entity::Account, id: account.id.clone() });
-    let of: Vec<RecordName> = of.collect();
-    let value = held.map(|account| account.balance).collect::<Known<Vec<_>>>().and_then(sum);
-    let value = value.map(|micros| Money { micros, currency: facts.home });
-    Figure::now(value, "restricted_bank_accounts", of)
+    let of = held(facts.cash.iter().filter(|account| policy.restricted.contains(&account.id)));
+    Figure::now(total(&of, facts.home), "restricted_bank_accounts", of)
 }
 
 /// What is spent: so much over so many days.
@@ -62,60 +66,67 @@ fn within(flow: &Flow, from: CalendarDate, to: CalendarDate) -> bool {
 /// Kinds by which money goes out.
 const OUT: [Entity; 4] = [Entity::BillPayment, Entity::Purchase, Entity::RefundReceipt, Entity::JournalEntry];
 
-/// What is spent a day: payments and purchases of the last days; where there are none, bills by their date; else unknown.
-/// The window begins with the first record there is, if that is later.
+/// Kinds by which money comes in.
+const IN: [Entity; 5] =
+    [Entity::Payment, Entity::SalesReceipt, Entity::Deposit, Entity::JournalEntry, Entity::Purchase];
+
+/// What is spent a day: payments and purchases of the last days; where there are none, bills by their date. With enough
+/// history and neither, nothing is spent; else it is unknown. The window begins with the first record there is, if that is
+/// later.
 pub fn burn(facts: &Facts, policy: &Policy, today: CalendarDate) -> Figure<Burn> {
     if let Err(why) = facts.can_read(&OUT) {
         return Figure::now(Err(why), "none", Vec::new());
     }
     let first = today.plus_days(1 - policy.burn_days);
-    let out = |flow: &&Flow| !flow.is_in && within(flow, first, today);
-    let spent: Vec<&Flow> = facts.flows.iter().filter(out).collect();
+    let flows = facts.flows.iter().filter_map(|flow| flow.date);
+    let spent: Vec<&Flow> =
+        facts.flows.iter().filter(|flow| !flow.is_in && within(flow, first, today)).collect();
     if !spent.is_empty() {
-        let began = facts.flows.iter().filter_map(|flow| flow.date).min().unwrap_or(today);
-        let regular = spent.iter().filter(|flow| {
+        let began = flows.min().unwrap_or(today);
+        let is_regular = |flow: &&&Flow| {
             let amount = flow.amount.map_or(0, |amount| amount.micros);
             policy.one_time_micros.is_none_or(|most| amount <= most)
-        });
-        let of = regular.clone().map(|flow| flow.name.clone()).collect();
-        let amounts = regular.map(|flow| flow.amount).collect::<Known<Vec<_>>>();
-        return over(facts, policy, amounts, (first.max(began), today), ("payments_and_purchases", of));
+        };
+        let of = spent.iter().filter(is_regular).map(|flow| Share::of(flow.name.clone(), flow.amount));
+        return over(facts, policy, (first.max(began), today), ("payments_and_purchases", of.collect()));
     }
-    let billed = facts.documents.iter().filter(|it| it.side == super::facts::Side::Bill);
-    let dated = billed.filter(|it| it.date.is_some_and(|date| first <= date && date <= today));
-    let bills: Vec<_> = dated.collect();
-    if bills.is_empty() {
-        return Figure::now(Err(Unknown::NoHistory), "none", Vec::new());
+    if let Err(why) = facts.can_read(&[Entity::Bill]) {
+        return Figure::now(Err(why), "none", Vec::new());
     }
-    let began = facts.documents.iter().filter_map(|it| it.date).min().unwrap_or(today);
-    let of = bills.iter().map(|it| it.name.clone()).collect();
-    let amounts = bills.iter().map(|it| it.home_total).collect::<Known<Vec<_>>>();
-    over(facts, policy, amounts, (first.max(began), today), ("bills_by_date", of))
+    let bills = facts.documents.iter().filter(|it| it.side == Side::Bill && it.status.word() != "void");
+    let dated = bills.filter(|it| it.date.is_some_and(|date| first <= date && date <= today));
+    let of: Vec<Share> = dated.map(|it| Share::of(it.name.clone(), it.home_total)).collect();
+    let documents = facts.documents.iter().filter_map(|it| it.date);
+    let began = flows.chain(documents).min();
+    match began {
+        Some(began) if !of.is_empty() => {
+            over(facts, policy, (first.max(began), today), ("bills_by_date", of))
+        }
+        // Records go back far enough, and none of them says that anything was spent.
+        Some(began) if today.days_since(began) >= policy.history_days => {
+            over(facts, policy, (first.max(began), today), ("nothing_spent", Vec::new()))
+        }
+        Some(_) | None => Figure::now(Err(Unknown::NoHistory), "none", Vec::new()),
+    }
 }
 
 fn over(
     facts: &Facts,
     policy: &Policy,
-    amounts: Known<Vec<Money>>,
     window: (CalendarDate, CalendarDate),
-    (method, of): (&'static str, Vec<RecordName>),
+    (method, of): (&'static str, Vec<Share>),
 ) -> Figure<Burn> {
     let days = (window.1.days_since(window.0) + 1).max(1);
-    let value = amounts.and_then(sum).map(|micros| Burn {
-        spent: Money { micros, currency: facts.home },
-        days,
-        low_confidence: days < policy.history_days,
-    });
+    let value =
+        total(&of, facts.home).map(|spent| Burn { spent, days, low_confidence: days < policy.history_days });
     Figure { value, method, window: Some(window), of }
 }
 
 /// What came in over the window of the burn.
 pub fn inflow(facts: &Facts, window: (CalendarDate, CalendarDate)) -> Figure<Money> {
-    let came: Vec<&Flow> =
-        facts.flows.iter().filter(|flow| flow.is_in && within(flow, window.0, window.1)).collect();
-    let of = came.iter().map(|flow| flow.name.clone()).collect();
-    let value = came.iter().map(|flow| flow.amount).collect::<Known<Vec<_>>>().and_then(sum);
-    let value = value.map(|micros| Money { micros, currency: facts.home });
+    let came = facts.flows.iter().filter(|flow| flow.is_in && within(flow, window.0, window.1));
+    let of: Vec<Share> = came.map(|flow| Share::of(flow.name.clone(), flow.amount)).collect();
+    let value = facts.can_read(&IN).and_then(|()| total(&of, facts.home));
     Figure { value, method: "payments_receipts_and_deposits", window: Some(window), of }
 }
 
@@ -223,29 +234,44 @@ pub enum Guard {
         days: bool,
         /// Whether too little money is left.
         money: bool,
+        /// How much is missing to what must be left, where that is known.
+        shortfall: Option<Money>,
     },
     /// It cannot be said.
     Unknown(Unknown),
 }
 
 /// Whether a payment leaves the buffer of the policy.
-pub fn guard(impact: &Impact, policy: &Policy) -> Guard {
-    let (cash, after) = match (impact.cash, impact.after) {
-        (Ok(cash), Ok(after)) => (cash, after),
-        (Err(why), _) | (_, Err(why)) => return Guard::Unknown(why),
+pub fn guard(impact: &Impact, burn: &Known<Burn>, policy: &Policy) -> Guard {
+    let (cash, after, buffer) = match (impact.cash, impact.after, policy.buffer_micros) {
+        (Ok(cash), Ok(after), Some(buffer)) => (cash, after, buffer),
+        (Err(why), ..) | (_, Err(why), _) => return Guard::Unknown(why),
+        (_, _, None) => return Guard::Unknown(Unknown::NotSet),
     };
     let days = matches!(after, Runway::Days { days, .. } if days < policy.buffer_days);
-    let money = cash.micros < policy.buffer_micros;
-    if days || money { Guard::Blocked { days, money } } else { Guard::Free }
+    let money = cash.micros < buffer;
+    if !(days || money) {
+        return Guard::Free;
+    }
+    let for_days = burn.ok().and_then(|burn| {
+        let needed = i128::from(burn.spent.micros) * i128::from(policy.buffer_days);
+        // Up: a part of a minor unit too little is too little.
+        let unit = i128::from(cash.currency.minor_unit_micros());
+        let minor = needed.div_euclid(i128::from(burn.days.max(1)) * unit);
+        i64::try_from((minor + 1) * unit).ok()
+    });
+    let needed = if days { for_days.map(|needed| needed.max(buffer)) } else { Some(buffer) };
+    let missing = needed.and_then(|needed| needed.checked_sub(cash.micros));
+    let shortfall = missing.map(|micros| Money { micros: micros.max(0), ..cash });
+    Guard::Blocked { days, money, shortfall }
 }
 
-/// How many people must say yes to a payment (2.6).
-pub const fn people_needed(amount: Money, policy: &Policy) -> u32 {
-    if amount.micros >= policy.two_people_micros {
-        2
-    } else if amount.micros >= policy.review_micros {
-        1
-    } else {
-        0
-    }
+/// How many people other than who asks must say yes to a payment (2.6); unknown where no limit is set.
+pub fn people_needed(amount: Money, policy: &Policy) -> Known<u32> {
+    let (review, two) = policy.review_micros.zip(policy.two_people_micros).ok_or(Unknown::NotSet)?;
+    Ok(match amount.micros {
+        micros if micros >= two => 2,
+        micros if micros >= review => 1,
+        _ => 0,
+    })
 }

@@ -11,7 +11,7 @@ use crate::ground::books::status::Status;
 use crate::ground::books::words::{AccountType, PostingType};
 use crate::ground::books::{Amount, Body, Decimal, Entity, EntityId, Record};
 use crate::ground::money::{Currency, Money};
-use crate::ground::time::{CalendarDate, Instant};
+use crate::ground::time::{CalendarDate, Zone};
 
 /// A bank account in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +62,8 @@ pub struct Document {
     pub status: Status,
     /// Accounts its lines are on; none for a line without one.
     pub accounts: Vec<Option<EntityId>>,
-    /// When it was changed last, as it says.
-    pub updated: Option<Instant>,
+    /// On which day it was changed last, as it says, in the company's zone.
+    pub updated: Option<CalendarDate>,
 }
 
 impl Document {
@@ -211,8 +211,9 @@ impl Facts {
         }
     }
 
-    /// Takes a record that is there. Accounts come before what lies on them.
-    pub fn add(&mut self, record: &Record) {
+    /// Takes a record that is there, of a company in this zone. Accounts come before what lies on them.
+    pub fn add(&mut self, record: &Record, zone: &Zone) {
+        let updated = record.updated().map(|at| zone.date_of(at));
         let name = RecordName { entity: record.body.entity(), id: record.id.clone() };
         match &record.body {
             Body::Account(it) => self.add_account(name, it),
@@ -223,8 +224,8 @@ impl Facts {
                 }
             }
             Body::Customer(_) | Body::Vendor(_) => self.add_party(name, &record.body),
-            Body::Bill(it) => self.add_bill(name, record, it),
-            Body::Invoice(it) => self.add_invoice(name, record, it),
+            Body::Bill(it) => self.add_bill(name, (record, updated), it),
+            Body::Invoice(it) => self.add_invoice(name, (record, updated), it),
             Body::Purchase(it) => self.add_purchase(name, it),
             Body::JournalEntry(it) => self.add_entry(name, it),
             Body::Attachable(_)
@@ -237,6 +238,28 @@ impl Facts {
             // Money between own accounts is neither spent nor taken in (finance 2.3); deposits bring what was taken in before.
             | Body::Transfer(_) => {}
             _ => self.add_money(name, record),
+        }
+    }
+
+    /// Forgets a record. An account leaves what lies on it as it was.
+    pub fn forget(&mut self, name: &RecordName) {
+        match name.entity {
+            Entity::Account => {
+                self.cash.retain(|account| account.id != name.id);
+                self.uncategorised.remove(&name.id);
+            }
+            Entity::Term => {
+                self.terms.remove(&name.id);
+            }
+            Entity::Customer | Entity::Vendor => {
+                self.parties.remove(name);
+            }
+            Entity::Bill | Entity::Invoice => self.documents.retain(|document| document.name != *name),
+            _ => {
+                self.flows.retain(|flow| flow.name != *name);
+                self.unused.retain(|unused| unused.name != *name);
+                self.undated.retain(|undated| undated != name);
+            }
         }
     }
 
@@ -276,7 +299,7 @@ impl Facts {
         self.parties.insert(name, party);
     }
 
-    fn add_bill(&mut self, name: RecordName, record: &Record, it: &Bill) {
+    fn add_bill(&mut self, name: RecordName, (record, updated): (&Record, Option<CalendarDate>), it: &Bill) {
         let told = it.home_balance.map(|balance| balance.0);
         self.documents.push(Document {
             name,
@@ -292,11 +315,16 @@ impl Facts {
             home_total: in_home(it.total, None, it.rate, self.home),
             status: status(it.total, it.balance, record),
             accounts: line_accounts(&it.lines),
-            updated: record.updated(),
+            updated,
         });
     }
 
-    fn add_invoice(&mut self, name: RecordName, record: &Record, it: &Invoice) {
+    fn add_invoice(
+        &mut self,
+        name: RecordName,
+        (record, updated): (&Record, Option<CalendarDate>),
+        it: &Invoice,
+    ) {
         let told = it.home_balance.map(|balance| balance.0);
         self.documents.push(Document {
             name,
@@ -312,7 +340,7 @@ impl Facts {
             home_total: in_home(it.total, it.home_total.map(|total| total.0), it.rate, self.home),
             status: status(it.total, it.balance, record),
             accounts: Vec::new(),
-            updated: record.updated(),
+            updated,
         });
     }
 
@@ -438,6 +466,13 @@ impl Facts {
     /// Bills and invoices of which something is owed.
     pub fn open(&self, side: Side) -> impl Iterator<Item = &Document> {
         self.documents.iter().filter(move |document| document.side == side && document.is_open())
+    }
+
+    /// When a document would be due by its own terms or those of its party.
+    pub fn due_by_terms(&self, document: &Document) -> Option<CalendarDate> {
+        let own = document.terms.clone();
+        let terms = own.or_else(|| self.party(document)?.terms.clone())?;
+        Some(document.date?.plus_days(*self.terms.get(&terms)?))
     }
 
     /// The party of a document.

@@ -1,7 +1,9 @@
 //! A figure with all that makes it believable: how it was computed, over which days, from which records (finance 8.2).
 
+use uuid::Uuid;
+
 use crate::ground::books::{Entity, EntityId};
-use crate::ground::money::Money;
+use crate::ground::money::{Currency, Money};
 use crate::ground::time::CalendarDate;
 
 /// A record of the company a figure is about.
@@ -11,6 +13,47 @@ pub struct RecordName {
     pub entity: Entity,
     /// Its id.
     pub id: EntityId,
+}
+
+/// What a part of a figure comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A record of the books.
+    Record(RecordName),
+    /// What somebody said here: money set aside, something that is known to come.
+    Said(Uuid),
+}
+
+impl Source {
+    /// The record, if it is one.
+    pub const fn record(&self) -> Option<&RecordName> {
+        match self {
+            Self::Record(name) => Some(name),
+            Self::Said(_) => None,
+        }
+    }
+}
+
+/// What one source adds to a figure, with its sign: the sum of all is the figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// From where.
+    pub source: Source,
+    /// How much.
+    pub amount: Known<Money>,
+}
+
+impl Share {
+    /// What a record adds.
+    pub const fn of(name: RecordName, amount: Known<Money>) -> Self {
+        Self { source: Source::Record(name), amount }
+    }
+}
+
+/// The sum of shares in a currency; unknown where one of them is.
+pub fn total(shares: &[Share], currency: Currency) -> Known<Money> {
+    let amounts: Vec<Money> = shares.iter().map(|share| share.amount).collect::<Known<_>>()?;
+    Ok(Money { micros: sum(amounts)?, currency })
 }
 
 /// Why a figure is not known (finance 2.1): never 0, never a default.
@@ -32,6 +75,8 @@ pub enum Unknown {
     Unreadable,
     /// It is beyond what can be reckoned exactly.
     TooLarge,
+    /// Nobody has set the limit it is judged by, and there is none for this currency.
+    NotSet,
 }
 
 impl Unknown {
@@ -46,6 +91,7 @@ impl Unknown {
             Self::ForeignCurrency => "foreign_currency",
             Self::Unreadable => "unreadable",
             Self::TooLarge => "too_large",
+            Self::NotSet => "not_set",
         }
     }
 }
@@ -62,13 +108,13 @@ pub struct Figure<T> {
     pub method: &'static str,
     /// Over which days, both included, where it is about some.
     pub window: Option<(CalendarDate, CalendarDate)>,
-    /// The records that make it.
-    pub of: Vec<RecordName>,
+    /// What makes it.
+    pub of: Vec<Share>,
 }
 
 impl<T> Figure<T> {
     /// A figure about the day it is asked for.
-    pub const fn now(value: Known<T>, method: &'static str, of: Vec<RecordName>) -> Self {
+    pub const fn now(value: Known<T>, method: &'static str, of: Vec<Share>) -> Self {
         Self { value, method, window: None, of }
     }
 }
@@ -94,4 +140,11 @@ pub fn half_even(numerator: i128, denominator: i128) -> Option<i128> {
         std::cmp::Ordering::Equal => whole.rem_euclid(2),
     };
     Some(whole + up)
+}
+
+/// `part / of` of an amount, to the nearest minor unit; none beyond what is held exactly.
+pub fn portion(amount: Money, part: u32, of: u32) -> Option<Money> {
+    let unit = i128::from(amount.currency.minor_unit_micros());
+    let minor = half_even(i128::from(amount.micros) * i128::from(part), i128::from(of) * unit)?;
+    Some(Money { micros: i64::try_from(minor * unit).ok()?, ..amount })
 }

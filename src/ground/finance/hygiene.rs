@@ -55,6 +55,28 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// How soon somebody should look at it, from 0 to 100 (2.9): by severity, by what the record is worth in days, and
+    /// whether it keeps something from being decided about that is due within a week.
+    pub fn score(&self, today: CalendarDate) -> i64 {
+        let base = match self.severity {
+            Severity::Critical => 80,
+            Severity::High => 60,
+            Severity::Medium => 40,
+            Severity::Low => 20,
+        };
+        let worth = self.impact_tenths.map_or(0, |tenths| (tenths.abs() * 3 / 10).min(15));
+        let is_soon = self.due.is_some_and(|due| due.days_since(today) <= 7);
+        let blocks = self.severity.blocks() && !self.rule.is_timing() && is_soon;
+        (base + worth + if blocks { 5 } else { 0 }).min(100)
+    }
+
+    /// What makes it this issue and stays as long as nothing about it changes: what only time changes is left out.
+    pub fn fingerprint(&self) -> String {
+        let lasting = self.evidence.iter().filter(|(name, _)| !name.starts_with("days_"));
+        let of: Vec<String> = lasting.map(|(name, value)| format!("{name}={value}")).collect();
+        of.join(";")
+    }
+
     /// Whether it keeps this record from being decided about.
     pub fn blocks(&self, record: &RecordName) -> bool {
         self.severity.blocks() && !self.rule.is_timing() && self.of.contains(record)
@@ -107,6 +129,11 @@ pub fn tray(facts: &Facts, policy: &Policy, burn: &Known<Burn>, sync: &Sync, tod
     looking.twins();
     looking.books(sync);
     let mut issues = looking.found;
+    // Many late invoices at once are no forgotten one (3.4).
+    let late = issues.iter().filter(|issue| issue.rule == Rule::OverdueInvoice).count();
+    for issue in issues.iter_mut().filter(|issue| issue.rule == Rule::OverdueInvoice && late > LATE_MANY) {
+        issue.severity = Severity::High;
+    }
     let impact = |issue: &Issue| issue.impact_tenths.map_or(0, i64::abs);
     issues.sort_by(|one, other| {
         let due = |issue: &Issue| issue.due.unwrap_or(CalendarDate::LAST);
@@ -116,6 +143,8 @@ pub fn tray(facts: &Facts, policy: &Policy, burn: &Known<Burn>, sync: &Sync, tod
     Tray { issues }
 }
 
+/// More late invoices than this are many.
+const LATE_MANY: usize = 5;
 /// A whole day of spending, and two, in tenths.
 const A_DAY: i64 = 10;
 const TWO_DAYS: i64 = 20;
@@ -171,7 +200,7 @@ impl Looking<'_> {
             issue.evidence.extend(document.total.map(|total| ("total", total.to_string())));
         }
         if document.is_open() && document.due.is_none() {
-            let date = self.due_by_terms(document);
+            let date = self.facts.due_by_terms(document);
             let worth = self.impact(document.open).is_ok_and(|tenths| tenths >= TWO_DAYS);
             let severity = if worth { Severity::Critical } else { Severity::High };
             self.about(Rule::MissingDueDate, severity, document, Fix::Set { field: "due", date });
@@ -182,11 +211,11 @@ impl Looking<'_> {
         if let (Some(date), Some(due)) = (document.date, document.due) {
             let evidence = [("date", date.to_string()), ("due", due.to_string())];
             if due < date {
-                let by_terms = self.due_by_terms(document);
+                let by_terms = self.facts.due_by_terms(document);
                 let fix = Fix::Set { field: "due", date: by_terms };
                 self.about(Rule::DueBeforeTxn, Severity::Medium, document, fix).evidence.extend(evidence);
             } else if due.days_since(date) > 365 {
-                let fix = Fix::Set { field: "due", date: self.due_by_terms(document) };
+                let fix = Fix::Set { field: "due", date: self.facts.due_by_terms(document) };
                 self.about(Rule::ImplausibleDueDate, Severity::Low, document, fix).evidence.extend(evidence);
             }
         }
@@ -194,15 +223,7 @@ impl Looking<'_> {
             let issue = self.about(Rule::IssueDateInFuture, Severity::Low, document, Fix::InQuickBooks);
             issue.evidence.push(("date", date.to_string()));
         }
-        self.sorted(&document.name, document.open, &document.accounts);
-    }
-
-    /// When it would be due by its own terms or those of its party.
-    fn due_by_terms(&self, document: &Document) -> Option<CalendarDate> {
-        let own = document.terms.clone();
-        let terms = own.or_else(|| self.facts.party(document)?.terms.clone())?;
-        let days = self.facts.terms.get(&terms)?;
-        Some(document.date?.plus_days(*days))
+        self.sorted(&document.name, document.home_total, &document.accounts);
     }
 
     fn sorted(
@@ -261,9 +282,7 @@ impl Looking<'_> {
             return;
         }
         let late = document.days_late(self.today);
-        let old = document
-            .updated
-            .is_some_and(|at| self.today.days_since(CalendarDate::in_utc(at)) > self.policy.stale_days);
+        let old = document.updated.is_some_and(|day| self.today.days_since(day) > self.policy.stale_days);
         match document.side {
             Side::Invoice => {
                 if let Some(days) = late.filter(|days| *days > 0) {
@@ -272,7 +291,7 @@ impl Looking<'_> {
                     issue.evidence.push(("days_late", days.to_string()));
                 }
                 let large = self.policy.large_invoice_micros;
-                if document.open.is_ok_and(|open| open.micros > large) {
+                if document.open.is_ok_and(|open| large.is_some_and(|large| open.micros > large)) {
                     self.about(Rule::LargeUnpaidInvoice, Severity::Medium, document, Fix::InQuickBooks);
                 }
                 if old {

@@ -5,20 +5,27 @@
 
 pub mod aging;
 pub mod burn;
+pub mod decision;
 pub mod duplicates;
 pub mod facts;
 pub mod figure;
 pub mod forecast;
 pub mod hygiene;
+pub mod overlay;
 pub mod policy;
 pub mod priority;
 pub mod quality;
 pub mod ready;
+pub mod recurring;
 pub mod rules;
 
+#[cfg(test)]
+mod forecast_tests;
+#[cfg(test)]
+mod said_tests;
 #[cfg(test)]
 mod tests;
 
 pub use facts::Facts;
-pub use figure::{Figure, Known, RecordName, Unknown};
+pub use figure::{Figure, Known, RecordName, Share, Source, Unknown};
 pub use policy::Policy;

@@ -1,5 +1,7 @@
 //! Which bill is paid sooner (finance 2.7, the normative one), with what it consists of.
 
+use serde::{Deserialize, Serialize};
+
 use super::burn::{Burn, impact_tenths};
 use super::facts::Document;
 use super::figure::Known;
@@ -8,7 +10,8 @@ use crate::ground::money::Money;
 use crate::ground::time::CalendarDate;
 
 /// How important a vendor is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Tier {
     /// Wages, rent, taxes: always first.
     First,
@@ -16,6 +19,20 @@ pub enum Tier {
     Second,
     /// Everybody else, or nobody said.
     Third,
+}
+
+impl Tier {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::First, Self::Second, Self::Third];
+
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Second => "second",
+            Self::Third => "third",
+        }
+    }
 }
 
 /// What is known of a vendor that the books do not say.

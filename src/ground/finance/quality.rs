@@ -1,6 +1,6 @@
 //! How good the records are, from 0 to 100 (finance 2.13, the normative one).
 
-use super::figure::{Known, Unknown, half_even};
+use super::figure::{Known, Unknown};
 
 /// What the score rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ const FEW: u32 = 10;
 const CRITICAL_MAX: i64 = 69;
 
 fn percent(part: u32, of: u32) -> i64 {
-    let share = half_even(i128::from(part) * 100, i128::from(of));
-    share.and_then(|share| i64::try_from(share).ok()).unwrap_or(100)
+    // Down: one bad record of a thousand is not none.
+    (i64::from(part) * 100).checked_div(i64::from(of)).unwrap_or(100)
 }
 
 /// The score; unknown without records.
@@ -55,7 +55,7 @@ pub fn quality(counted: Counted) -> Known<Quality> {
     let timeliness = if fresh.1 == 0 { 0 } else { percent(fresh.0, fresh.1) };
     let sum =
         30 * completeness + 25 * but(malformed) + 20 * but(inverted) + 15 * timeliness + 10 * but(invalid);
-    let weighted = half_even(i128::from(sum), 100).and_then(|it| i64::try_from(it).ok()).unwrap_or(0);
+    let weighted = sum / 100;
     let score = weighted.min(completeness);
     let score = if critical { score.min(CRITICAL_MAX) } else { score };
     Ok(Quality { score, completeness, weighted, small_sample: records < FEW })

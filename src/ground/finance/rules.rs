@@ -201,6 +201,18 @@ impl Rule {
         }
     }
 
+    /// Whether it is about how the books are told, and not about what stands in them.
+    pub const fn is_of_the_books(self) -> bool {
+        matches!(
+            self,
+            Self::SyncFailed
+                | Self::ReconnectRequired
+                | Self::TotalsDrift
+                | Self::SetAside
+                | Self::DeadLetter
+        )
+    }
+
     /// Whether it is about when something is to be paid: shown, and nothing of it makes the records worse (3.4).
     pub const fn is_timing(self) -> bool {
         matches!(

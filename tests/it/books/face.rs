@@ -24,6 +24,16 @@ pub struct Door {
 impl Door {
     /// The API for a finance user who sees these companies only; all of them when none are named.
     pub fn of(office: &Office, companies: Option<Vec<String>>) -> Self {
+        let name = companies.as_ref().map_or(0, Vec::len).to_string();
+        Self::opened(office, &name, Role::Finance, companies)
+    }
+
+    /// The API for somebody of this name and role who sees all companies.
+    pub fn called(office: &Office, name: &str, role: Role) -> Self {
+        Self::opened(office, name, role, None)
+    }
+
+    fn opened(office: &Office, name: &str, role: Role, companies: Option<Vec<String>>) -> Self {
         let desk = office.desk.clone();
         let search = Search::open(IndexPlace::Memory, &desk.store).unwrap();
         let (running, stopped) = watch::channel(false);
@@ -35,8 +45,8 @@ impl Door {
             secure_cookies: false,
         };
         let face = Face::new(desk.clone(), Arc::clone(&search), info, stopped);
-        let email = format!("{}@example.org", companies.as_ref().map_or(0, Vec::len));
-        let new = NewUser { name: "Finn".into(), email, password: None, role: Role::Finance };
+        let email = format!("{name}@example.org");
+        let new = NewUser { name: name.into(), email, password: None, role };
         let user = block(desk.ensure_user(new)).unwrap();
         let scope = Companies::from_keys(companies).unwrap();
         let change = UserChange { companies: Some(scope), ..UserChange::default() };
@@ -53,7 +63,13 @@ impl Door {
     }
 
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = http::Request::post(path)
+        self.write("POST", path, body)
+    }
+
+    pub fn write(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
             .header("cookie", &self.cookie)
             .header("content-type", "application/json")
             .header("sec-fetch-site", "same-origin");

@@ -205,7 +205,7 @@ pub struct BooksPlanView {
     metered_calls: u32,
 }
 
-pub(super) fn body<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Problem> {
+pub(in super::super) fn body<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes)
         .map_err(|error| Problem::field("", format!("The body does not fit: {error}")))
 }

@@ -19,6 +19,15 @@ import type {
   CompanyList,
   AsideList,
   ClientAnswer,
+  DecideItem,
+  FigureRows,
+  FixItem,
+  Outcomes,
+  PolicyAnswer,
+  PolicyBody,
+  PolicyPreview,
+  SaidAnswer,
+  SayBody,
   ConsoleAnswer,
   PortfolioList,
   TrayAnswer,
@@ -76,6 +85,9 @@ const batches = '/api/fundraising/gift-batches';
 const people = '/api/fundraising/people';
 type Signal = AbortSignal | undefined;
 
+const policyPath = (realm: string | null) =>
+  realm === null ? '/api/money/policy' : `/api/books/companies/${realm}/policy`;
+
 export const api = {
   session: () => call<Session>('GET', '/api/session'),
   signOut: () => call<void>('DELETE', '/api/session'),
@@ -107,8 +119,30 @@ export const api = {
       idempotencyKey: key,
     }),
   portfolio: (signal?: Signal) => call<PortfolioList>('GET', '/api/portfolio', { signal }),
-  money: (realm: string, signal?: Signal) =>
-    call<ClientAnswer>('GET', `/api/books/companies/${realm}/money`, { signal }),
+  money: (realm: string, query: { delay?: number; as_of?: string | null }, signal?: Signal) =>
+    call<ClientAnswer>('GET', `/api/books/companies/${realm}/money`, { query, signal }),
+  figureRows: (realm: string, name: string, query: { after?: number; delay?: number }) =>
+    call<FigureRows>('GET', `/api/books/companies/${realm}/figures/${name}`, { query }),
+  letStand: (realm: string, keys: string[], reason: string) =>
+    call<Outcomes>('POST', `/api/books/companies/${realm}/tray/ignore`, { body: { keys, reason } }),
+  reopenIssues: (realm: string, keys: string[]) =>
+    call<Outcomes>('POST', `/api/books/companies/${realm}/tray/reopen`, { body: { keys } }),
+  putRight: (realm: string, items: FixItem[]) =>
+    call<Outcomes>('POST', `/api/books/companies/${realm}/tray/fix`, { body: { items } }),
+  decideBills: (realm: string, items: DecideItem[]) =>
+    call<Outcomes>('POST', `/api/books/companies/${realm}/decisions`, { body: { items } }),
+  moneySaid: (realm: string, signal?: Signal) =>
+    call<SaidAnswer>('GET', `/api/books/companies/${realm}/said`, { signal }),
+  sayOfMoney: (realm: string, body: SayBody) =>
+    call<SaidAnswer>('POST', `/api/books/companies/${realm}/said`, { body }),
+  unsayOfMoney: (realm: string, id: string) =>
+    call<void>('DELETE', `/api/books/companies/${realm}/said/${id}`),
+  moneyPolicy: (realm: string | null, signal?: Signal) =>
+    call<PolicyAnswer>('GET', policyPath(realm), { signal }),
+  previewPolicy: (realm: string | null, body: PolicyBody) =>
+    call<PolicyPreview>('POST', `${policyPath(realm)}/preview`, { body }),
+  setPolicy: (realm: string | null, body: PolicyBody, version: number) =>
+    call<PolicyAnswer>('PUT', policyPath(realm), { body, version }),
   tray: (realm: string, signal?: Signal) =>
     call<TrayAnswer>('GET', `/api/books/companies/${realm}/tray`, { signal }),
   console: (realm: string, signal?: Signal) =>

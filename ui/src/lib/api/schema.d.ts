@@ -154,12 +154,32 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Open bills of a company that can be decided about, those that should be paid soonest first. QuickBooks pays nothing: what is
-         *     decided is done elsewhere and recorded.
+         * Open bills of a company that can be decided about, those that should be paid soonest first, with what was decided. QuickBooks pays
+         *     nothing: what is approved is paid elsewhere and recorded.
          */
         get: operations["console"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decides about open bills, each by itself: one that cannot be decided holds up no other. Undone by `withdraw`, `resume` or another
+         *     step; nothing is paid.
+         */
+        post: operations["decide"];
         delete?: never;
         options?: never;
         head?: never;
@@ -177,6 +197,26 @@ export interface paths {
         put?: never;
         /** Disconnects a company: its tokens are given back and forgotten, its books stay, to be read only. */
         post: operations["disconnect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/figures/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The records that make a figure, each with its part: `cash`, `restricted`, `spent`, `inflow`, `payable`, `receivable`, these two
+         *     by how late (`payable-31_60`), and weeks ahead (`week-1`).
+         */
+        get: operations["rows"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -226,7 +266,8 @@ export interface paths {
         };
         /**
          * The money of a company: cash, what is spent, how long it lasts, what is owed on both sides and how late, thirteen weeks ahead. With
-         *     `delay` invoices come in so many days after they are due.
+         *     `delay` invoices come in so many days after they are due; with `as_of` as all of it stood at the end of that day, what was said and
+         *     decided too.
          */
         get: operations["money"];
         put?: never;
@@ -248,6 +289,41 @@ export interface paths {
         put?: never;
         /** Stops the sync of a company. */
         post: operations["pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules by which the money of a company is judged. */
+        get: operations["policy"];
+        /** Sets the rules of a company: all of them, what is missing goes back to the firm's. */
+        put: operations["set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/policy/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What other rules of a company would alter; nothing is kept. */
+        post: operations["preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -328,6 +404,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/books/companies/{realm}/said": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people say about the money of a company beside its books. */
+        get: operations["said"];
+        put?: never;
+        /** Says something about the money of a company: nothing of it goes to QuickBooks. Undone by `DELETE .../said/{id}`. */
+        post: operations["say"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/said/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes back what was said: money is released, a known thing is forgotten, a vendor is as any other. */
+        delete: operations["unsay"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/books/companies/{realm}/tray": {
         parameters: {
             query?: never;
@@ -335,10 +446,70 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What must be put right in the books of a company, the worst first; and the rules that were not looked at, with why. */
+        /**
+         * What must be put right in the books of a company, the worst first; what was let stand; and the rules that were not looked at,
+         *     with why.
+         */
         get: operations["tray"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/tray/fix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts issues right in QuickBooks, each by one change of its record: kept here at once, brought there by a run, undone for a day at
+         *     `/api/books/changes/{id}/undo`. One that cannot be done holds up no other.
+         */
+        post: operations["fix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/tray/ignore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets issues stand, with a reason, as long as what makes them issues does not change. What is critical or high and let stand does
+         *     not keep its record from being decided about any more. Undone by `.../tray/reopen`.
+         */
+        post: operations["ignore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/books/companies/{realm}/tray/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Issues that were let stand are issues again. */
+        post: operations["reopen"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1476,6 +1647,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/money/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of the firm, which hold for every company that has none of its own. */
+        get: operations["firm"];
+        /** Sets the rules of the firm: all of them, what is missing goes back to the preset. */
+        put: operations["set_firm"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/money/policy/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What other rules of the firm would alter, company by company; nothing is kept. */
+        post: operations["preview_firm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notes": {
         parameters: {
             query?: never;
@@ -1967,6 +2173,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A bank account, and whether its money is free. */
+        AccountChoice: {
+            balance?: string | null;
+            id: string;
+            name: string;
+            restricted: boolean;
+        };
         /** @description How people's decisions and the weights agree. */
         Agreement: {
             /**
@@ -2550,6 +2763,10 @@ export interface components {
             blocked: number;
             data: components["schemas"]["ConsoleBill"][];
             meta: components["schemas"]["ClientMeta"];
+            /** @description Nothing is paid from here: QuickBooks cannot. What is approved is paid elsewhere and recorded. */
+            pays: boolean;
+            /** @description Whether the books are so old that nothing is approved before they are read. */
+            tooOld: boolean;
         };
         /** @description A bill that can be decided about. */
         ConsoleBill: {
@@ -2560,28 +2777,48 @@ export interface components {
              * @description Days past its due date.
              */
             daysLate?: number | null;
+            discount?: components["schemas"]["DiscountView"] | null;
             due?: string | null;
-            /** @description `free`, `blocked_days`, `blocked_money`, `blocked_both` or `unknown`. */
+            /** @description `free`, `blocked_days`, `blocked_money`, `blocked_both` or `unknown`, counting what is approved and not paid yet. */
             guard: string;
+            /**
+             * Format: int32
+             * @description How many said yes, while others must.
+             */
+            have?: number | null;
+            /** @description Until when it is held. */
+            heldUntil?: string | null;
             id: string;
             /** @description Signed days of runway that paying it now takes. */
             impactDays?: string | null;
             /** @description Until when it can be paid without harm. */
             latestSafe?: string | null;
+            /** @description What was decided, the first step first. */
+            log: components["schemas"]["DecisionStepView"][];
+            /** Format: int32 */
+            need?: number | null;
             number?: string | null;
             /** @description What is open of it; none where that is not known in the company's currency. */
             open?: string | null;
             parts: components["schemas"]["ScorePart"][];
             /**
              * Format: int32
-             * @description How many people have to say yes; none where the amount is not known.
+             * @description How many people have to say yes; none where the amount or the limit is not known.
              */
             peopleNeeded?: number | null;
+            /** @description When it is planned to be paid. */
+            planned?: string | null;
             /**
              * Format: int64
              * @description From 0 to 100, higher is sooner.
              */
             priority: number;
+            /** @description How much is missing to what must be left. */
+            shortfall?: string | null;
+            /** @description `ready`, `pending`, `approved`, `void`, `held`, `disputed` or `rejected`. */
+            stage: string;
+            /** @description `first`, `second` or `third`. */
+            tier: string;
             vendor?: string | null;
         };
         /** @description Records counted on both sides. */
@@ -2633,12 +2870,44 @@ export interface components {
             /** @description The record in Twenty. */
             url?: string | null;
         };
+        /** @description What is decided about some bills. */
+        DecideBody: {
+            items: components["schemas"]["DecideItem"][];
+        };
+        /** @description What is decided about one bill. */
+        DecideItem: {
+            bill: string;
+            /** @description Wanted although a rule says no; `note` says why. */
+            despite?: boolean;
+            note?: string | null;
+            /** @description The day of `plan`; the last day of `hold`. */
+            on?: string | null;
+            /** @description `pay`, `approve`, `reject`, `hold`, `resume`, `dispute`, `plan` or `withdraw`. */
+            what: string;
+        };
         /** @description Whose values stay: `choose` for all fields, or `fields` for some. */
         DecisionBody: {
             /** @description `here` or `there`. */
             choose?: string | null;
             /** @description Field -> `here` or `there`. */
             fields?: Record<string, never> | null;
+        };
+        /** @description A step of a decision, with what whoever took it saw. */
+        DecisionStepView: {
+            at: string;
+            booksAsOf?: string | null;
+            by: string;
+            cash?: string | null;
+            cashAfter?: string | null;
+            /** Format: int64 */
+            days?: number | null;
+            /** Format: int64 */
+            daysAfter?: number | null;
+            /** @description Rules that had something to say. */
+            hits: string[];
+            note?: string | null;
+            /** @description `asked`, `approved`, `rejected`, `held`, `disputed`, `planned` or `resumed`. */
+            step: string;
         };
         /** @description What follows. */
         DecisionView: {
@@ -2660,6 +2929,11 @@ export interface components {
             processingBlockers: components["schemas"]["FindingView"][];
             processingEligibility: string;
             processingWarnings: components["schemas"]["FindingView"][];
+        };
+        /** @description A discount that can still be had. */
+        DiscountView: {
+            amount: string;
+            until: string;
         };
         /** @description A donor in their envelope. */
         DonorAnswer: {
@@ -2885,6 +3159,18 @@ export interface components {
             code: string;
             /** @description What is so. */
             text: string;
+        };
+        /** @description What is to be put right. */
+        FixBody: {
+            items: components["schemas"]["FixItem"][];
+        };
+        /** @description One issue and the value that puts it right. */
+        FixItem: {
+            /** @description A field of the record; the one that is suggested when it is not said. */
+            field?: string | null;
+            key: string;
+            /** @description The value, as `POST .../changes` takes it; the suggested date when it is not said. */
+            value: Record<string, never>;
         };
         /** @description A switch. */
         FlagView: {
@@ -3189,10 +3475,18 @@ export interface components {
             impactDays?: string | null;
             /** @description Stays the same as long as the issue stands. */
             key: string;
+            /** @description A change of its record that is on its way to QuickBooks: the issue goes when the books show it. */
+            onItsWay?: string | null;
             records: components["schemas"]["RecordBehind"][];
             rule: string;
+            /**
+             * Format: int64
+             * @description How soon somebody should look at it, from 0 to 100; from 80 on the same day.
+             */
+            score: number;
             /** @description `critical`, `high`, `medium` or `low`. */
             severity: string;
+            stands?: components["schemas"]["Stands"] | null;
         };
         /** @description A page of the journal. */
         JournalAnswer: {
@@ -3520,19 +3814,39 @@ export interface components {
         MoneyFigure: {
             /** @description In decimals of the company's currency; none when it is not known. */
             amount?: string | null;
-            /** @description How many records make it. */
+            /** @description How many records make it, which `.../figures/{name}` lists with the part of each. */
             count: number;
             currency: string;
             /** @description The first day it is about, where it is about some. */
             from?: string | null;
             /** @description How it was computed. */
             method: string;
-            /** @description The records that make it, 200 at the most. */
-            records: components["schemas"]["RecordBehind"][];
             /** @description The last one. */
             to?: string | null;
-            /** @description Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `unreadable`, `too_large`. */
+            /** @description Why it is not known: `no_balance`, `balance_missing`, `no_history`, `no_burn`, `no_records`, `foreign_currency`, `unreadable`, `too_large`, `not_set`. */
             unknown?: string | null;
+        };
+        /** @description A part of a figure. */
+        MoneyFigureRow: {
+            /** @description What it adds, with its sign; none where that is not known. */
+            amount?: string | null;
+            /** @description Its name or number, where it has one. */
+            called?: string | null;
+            /** @description When it is due, or was written or paid. */
+            date?: string | null;
+            id: string;
+            /** @description `bill`, `invoice`, `purchase`, ...; `earmark` or `expected` for what was said here. */
+            kind: string;
+            /** @description Whose it is. */
+            party?: string | null;
+        };
+        /** @description The parts of a figure. */
+        MoneyFigureRows: {
+            data: components["schemas"]["MoneyFigureRow"][];
+            figure: components["schemas"]["MoneyFigure"];
+            meta: components["schemas"]["ClientMeta"];
+            /** @description From where the next page goes on. */
+            next?: number | null;
         };
         /** @description Thirteen weeks ahead. */
         MoneyForecast: {
@@ -3716,12 +4030,27 @@ export interface components {
             on: boolean;
             plural: string;
         };
+        /** @description What became of one of them. */
+        Outcome: {
+            /** @description The change that is on its way. */
+            change?: string | null;
+            done: boolean;
+            key: string;
+            /** @description Why not, and what to do. */
+            problem?: string | null;
+        };
         /** @description What became of a row. */
         OutcomeView: {
             at: string;
             outcome: string;
             reason?: string | null;
             rowId: string;
+        };
+        /** @description What became of each. */
+        Outcomes: {
+            data: components["schemas"]["Outcome"][];
+            done: number;
+            failed: number;
         };
         /** @description Where a page begins and ends (contract 1.3). */
         PageInfo: {
@@ -3904,6 +4233,112 @@ export interface components {
             method: string;
             path: string;
             rowIds: string[];
+        };
+        /** @description The rules of a company or of the firm. */
+        PolicyAnswer: {
+            accounts: components["schemas"]["AccountChoice"][];
+            /** @description None for the firm. */
+            currency?: string | null;
+            /** @description What holds. */
+            holds: components["schemas"]["PolicyBody"];
+            meta: components["schemas"]["PolicyMeta"];
+            /** @description What is set here. */
+            set: components["schemas"]["PolicyBody"];
+        };
+        /** @description Rules. What is missing is not set: the firm's holds for a company, and the preset for the firm. */
+        PolicyBody: {
+            /**
+             * Format: int64
+             * @default null
+             */
+            amberBelow: number | null;
+            /**
+             * @description In decimals of the company's currency; only of one company, as all amounts and accounts.
+             * @default null
+             */
+            buffer: string | null;
+            /**
+             * Format: int64
+             * @description Days and money that a payment must leave.
+             * @default null
+             */
+            bufferDays: number | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            burnDays: number | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            comfortableFrom: number | null;
+            /**
+             * Format: int64
+             * @description Days of runway below which it is red, amber, and so on.
+             * @default null
+             */
+            criticalBelow: number | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            graceDays: number | null;
+            /**
+             * @description An unpaid invoice above this is large.
+             * @default null
+             */
+            largeInvoice: string | null;
+            /**
+             * @description A payment above this is no regular spending.
+             * @default null
+             */
+            oneTimeAbove: string | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            redBelow: number | null;
+            /**
+             * @description Ids of bank accounts whose money is not free.
+             * @default null
+             */
+            restricted: string[] | null;
+            /**
+             * @description From this amount on somebody else must say yes.
+             * @default null
+             */
+            reviewFrom: string | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            staleDays: number | null;
+            /**
+             * @description From this amount on two others must.
+             * @default null
+             */
+            twoPeopleFrom: string | null;
+        };
+        /** @description What would be other for a company. */
+        PolicyEffect: {
+            after: components["schemas"]["UnderPolicy"];
+            before: components["schemas"]["UnderPolicy"];
+            name: string;
+            realm: string;
+        };
+        /** @description `meta` of rules. */
+        PolicyMeta: {
+            asOf: string;
+            changedAt?: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description What a change would alter; companies for which it alters nothing are left out. */
+        PolicyPreview: {
+            data: components["schemas"]["PolicyEffect"][];
+            /** @description Companies that were looked at. */
+            looked: number;
         };
         /** @description All companies the viewer may see, the worst first. */
         Portfolio: {
@@ -4093,7 +4528,7 @@ export interface components {
             data: components["schemas"]["RecordView"];
             meta: components["schemas"]["RecordsMeta"];
         };
-        /** @description A record behind a figure. */
+        /** @description A record that is named. */
         RecordBehind: {
             id: string;
             kind: string;
@@ -4195,6 +4630,54 @@ export interface components {
             notBurning: boolean;
             /** @description Why it is not known. */
             unknown?: string | null;
+        };
+        /** @description All that is said of a company. */
+        SaidAnswer: {
+            currency: string;
+            data: components["schemas"]["SaidView"][];
+            meta: components["schemas"]["ClientMeta"];
+        };
+        /** @description Something that is said. Which fields it has follows from its kind. */
+        SaidView: {
+            /** @description In decimals of the company's currency; what goes is negative. */
+            amount?: string | null;
+            at: string;
+            by: string;
+            /** @description Whether it still counts today. */
+            counts: boolean;
+            discount?: string | null;
+            /** Format: int32 */
+            discountDays?: number | null;
+            id: string;
+            /** @description `earmark`, `expected` or `vendor`. */
+            kind: string;
+            /** @description In per cent, with two decimals. */
+            lateFee?: string | null;
+            /** @description The day of what is expected, the last day of an earmark. */
+            on?: string | null;
+            /** @description What for, or what it is. */
+            text?: string | null;
+            tier?: string | null;
+            vendor?: string | null;
+            vendorName?: string | null;
+        };
+        /** @description Something to say. */
+        SayBody: {
+            amount?: string | null;
+            discount?: string | null;
+            /** Format: int32 */
+            discountDays?: number | null;
+            /**
+             * @description `earmark` (`amount`, `text`, `on` for its last day), `expected` (`on`, `amount`, `text`) or `vendor` (`vendor`, `tier`,
+             *     `lateFee`, `discount`, `discountDays`).
+             */
+            kind: string;
+            /** @description In per cent: `1.5`. */
+            lateFee?: string | null;
+            on?: string | null;
+            text?: string | null;
+            tier?: string | null;
+            vendor?: string | null;
         };
         /** @description A part of a score. */
         ScorePart: {
@@ -4381,6 +4864,18 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /** @description Issues that may stand, or shall not any more. */
+        StandBody: {
+            keys: string[];
+            /** @description Why they may stand. */
+            reason?: string;
+        };
+        /** @description Why an issue may stand. */
+        Stands: {
+            at: string;
+            by: string;
+            reason: string;
+        };
         /** @description A step of the way from nothing to the weight. */
         StepView: {
             /**
@@ -4496,6 +4991,8 @@ export interface components {
             meta: components["schemas"]["ClientMeta"];
             /** @description Rules that were not looked at: nothing is said of what they are about. */
             notEvaluated: components["schemas"]["NotLookedAt"][];
+            /** @description Issues that somebody let stand. */
+            standing: components["schemas"]["IssueView"][];
         };
         /** @description A list in Twenty's shape. */
         TwentyList: {
@@ -4518,6 +5015,16 @@ export interface components {
             /** @description Whether the last attempt to read brought an answer; absent before the first one. */
             reachable?: boolean | null;
             url: string;
+        };
+        /** @description How a company stands by some rules. */
+        UnderPolicy: {
+            band?: string | null;
+            /** @description Open bills that can be decided about and would leave too little. */
+            blocked: number;
+            cash?: string | null;
+            /** Format: int64 */
+            days?: number | null;
+            issues: number;
         };
         /** @description Gifts that were taken out of a payout. */
         Unlinked: {
@@ -4642,11 +5149,14 @@ export interface components {
             begins: string;
             bills: string;
             closing: string;
+            /** @description How many bills, invoices and known things are in it, which `.../figures/week-1` to `week-13` list. */
+            count: number;
+            /** @description What is known beside the books, what comes less what goes. */
+            expected: string;
             invoices: string;
             opening: string;
             /** @description What is spent beyond those bills, as it was lately. */
             other: string;
-            records: components["schemas"]["RecordBehind"][];
         };
         /** @description A weight taken apart. */
         WeightView: {
@@ -4675,7 +5185,8 @@ export interface components {
             guard: string;
             impactDays?: string | null;
             /** Format: int32 */
-            peopleNeeded: number;
+            peopleNeeded?: number | null;
+            shortfall?: string | null;
         };
         /** @description What paying a set of bills does. */
         WhatIfAnswer: {
@@ -5297,6 +5808,87 @@ export interface operations {
             };
         };
     };
+    decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     disconnect: {
         parameters: {
             query?: never;
@@ -5347,6 +5939,71 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rows: {
+        parameters: {
+            query?: {
+                after?: number;
+                delay?: number;
+            };
+            header?: never;
+            path: {
+                realm: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoneyFigureRows"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5478,6 +6135,8 @@ export interface operations {
         parameters: {
             query?: {
                 delay?: number;
+                /** @description A day: as it stood at its end */
+                as_of?: string;
             };
             header?: never;
             path: {
@@ -5588,6 +6247,231 @@ export interface operations {
                 };
             };
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5836,6 +6720,224 @@ export interface operations {
             };
         };
     };
+    said: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SaidAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    say: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SaidAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tray: {
         parameters: {
             query?: {
@@ -5890,6 +6992,249 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FixBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ignore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StandBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StandBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12242,6 +13587,193 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    firm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_firm: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_firm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -86,11 +86,39 @@ export type ClientAnswer = { data: ClientMoney; meta: ClientMeta };
 export type MoneyIssue = Whole<Wire['IssueView']>;
 export type TrayAnswer = {
   data: MoneyIssue[];
+  standing: MoneyIssue[];
   notEvaluated: Whole<Wire['NotLookedAt']>[];
   meta: ClientMeta;
 };
 export type ConsoleBill = Whole<Wire['ConsoleBill']>;
-export type ConsoleAnswer = { data: ConsoleBill[]; blocked: number; meta: ClientMeta };
+export type ConsoleAnswer = {
+  data: ConsoleBill[];
+  blocked: number;
+  pays: boolean;
+  tooOld: boolean;
+  meta: ClientMeta;
+};
+export type FigureRows = {
+  figure: MoneyFigure;
+  data: Whole<Wire['MoneyFigureRow']>[];
+  next: number | null;
+  meta: ClientMeta;
+};
+export type Outcomes = Whole<Wire['Outcomes']>;
+export type DecideItem = { bill: string; what: string; on?: string; note?: string; despite?: boolean };
+export type FixItem = { key: string; field?: string; value?: unknown };
+export type MoneySaid = Whole<Wire['SaidView']>;
+export type SaidAnswer = { data: MoneySaid[]; currency: string; meta: ClientMeta };
+export type SayBody = Wire['SayBody'];
+export type PolicyBody = Wire['PolicyBody'];
+export type PolicyAnswer = {
+  set: PolicyBody;
+  holds: PolicyBody;
+  currency: string | null;
+  accounts: Whole<Wire['AccountChoice']>[];
+  meta: Whole<Wire['PolicyMeta']>;
+};
+export type PolicyPreview = Whole<Wire['PolicyPreview']>;
 export type WhatIfAnswer = { data: Whole<Wire['WhatIf']>; meta: ClientMeta };
 export type AsideList = { data: Whole<Wire['AsideView']>[] };
 export type GoldenLink = Whole<Wire['GoldenView']>;
