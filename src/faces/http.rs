@@ -78,7 +78,7 @@ const HOOK_MAX: usize = 10 * 1024 * 1024;
 const REQUEST_ID_MAX: usize = 64;
 const HASHING_MAX: usize = 2;
 const STREAMS_MAX: usize = 200;
-/// How long an existing caller waits for the outcome of a write (product C).
+/// How long a request waits for the outcome of a write; then it answers how to ask again (product C).
 const PATIENCE: Duration = Duration::from_secs(10);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -114,7 +114,7 @@ pub struct Face {
     pub giving: Arc<GivingShelf>,
     /// How the money of companies stands.
     pub money: Arc<MoneyShelf>,
-    /// How long a request of an existing caller waits for what it asked for.
+    /// How long a request waits for what it asked for.
     pub patience: Duration,
     /// What the pages say about this installation.
     pub info: Arc<Info>,

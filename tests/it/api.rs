@@ -13,6 +13,7 @@ mod past;
 mod rights;
 mod sync;
 mod users;
+mod waits;
 
 use std::sync::Arc;
 
@@ -542,6 +543,29 @@ fn the_openapi_document_is_the_one_that_landed_and_the_routes_answer_as_it_says(
             );
         }
     }
+}
+
+/// Every call that changes something says how it is undone, or why it cannot be.
+#[test]
+fn every_call_that_changes_something_says_how_it_is_undone() {
+    let api: Value = serde_json::from_str(&openapi_json()).unwrap();
+    let mut calls = std::collections::BTreeSet::new();
+    for (path, methods) in api["paths"].as_object().unwrap() {
+        let changing = methods.as_object().unwrap().keys().filter(|method| *method != "get");
+        calls.extend(changing.map(|method| format!("{} {path}", method.to_uppercase())));
+    }
+    let table = include_str!("../../docs/UNDO.md").lines().filter_map(|line| {
+        let (call, how) = line.strip_prefix("| `")?.split_once("` | ")?;
+        assert!(how.trim_end_matches(" |").len() > 5, "{call}: {how}");
+        Some(call.to_owned())
+    });
+    let told: std::collections::BTreeSet<String> = table.collect();
+    let untold: Vec<_> = calls.difference(&told).collect();
+    let gone: Vec<_> = told.difference(&calls).collect();
+    assert!(
+        untold.is_empty() && gone.is_empty(),
+        "docs/UNDO.md lacks {untold:?}; these are no calls: {gone:?}"
+    );
 }
 
 #[test]

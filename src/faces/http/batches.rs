@@ -451,7 +451,7 @@ pub(super) async fn process(
         (None, None)
     } else {
         let mut body = Reader::new(&bytes)?;
-        let wanted = (body.count("maxRows"), body.number("plan"));
+        let wanted = (body.at_least_one("maxRows"), body.number("plan"));
         body.finish(Some(wanted))?
     };
     let run = face.desk.process_as_planned(&known.asked, batch, max_rows, plan).await?;

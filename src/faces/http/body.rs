@@ -214,6 +214,15 @@ impl Reader {
         }
     }
 
+    /// A whole number of at least one: asked for none, a run would do nothing and say so nowhere.
+    pub(super) fn at_least_one(&mut self, field: &str) -> Option<u32> {
+        let count = self.count(field);
+        if count == Some(0) {
+            self.wrong(field, format!("{field} must be at least 1; leave it out for all."));
+        }
+        count
+    }
+
     /// A whole number that is not negative, in three states.
     pub(super) fn count_patch(&mut self, field: &str) -> Patch<u32> {
         match self.map.get(field) {

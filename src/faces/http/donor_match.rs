@@ -65,7 +65,7 @@ pub(super) async fn start(
         None
     } else {
         let mut body = Reader::new(&bytes)?;
-        let wanted = body.count("maxRows");
+        let wanted = body.at_least_one("maxRows");
         body.finish(Some(wanted))?
     };
     let run = face.desk.match_donors(&known.asked, batch, max_rows).await?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderValue, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -402,5 +402,9 @@ pub(super) async fn record(
         }
         None => row.text.to_string(),
     };
-    answer(&text, &meta(&Page { items: Vec::new(), next: None }, &moment))
+    let mut response = answer(&text, &meta(&Page { items: Vec::new(), next: None }, &moment))?;
+    if let Some(tag) = found.and_then(|seq| HeaderValue::from_str(&format!("\"{}\"", seq.0)).ok()) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
 }

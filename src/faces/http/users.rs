@@ -12,6 +12,7 @@ use super::body::Reader;
 use super::gifts::if_match;
 use super::params::NoParams;
 use super::problem::Problem;
+use super::wire::Tagged;
 use super::{Face, known_id};
 use crate::desk::users::{self, By, Entrance, Invitation, Link, UserChange};
 use crate::ground::access::{Companies, Role, User};
@@ -204,7 +205,7 @@ pub(super) async fn change(
     Path(id): Path<String>,
     headers: HeaderMap,
     bytes: Bytes,
-) -> Result<Json<OneUser>, Problem> {
+) -> Result<Tagged<OneUser>, Problem> {
     let id: UserId = known_id(&id, "user")?;
     let mut body = Reader::new(&bytes)?;
     let given = body.own_members(&["name", "role", "companies", "disabled"]);
@@ -217,7 +218,8 @@ pub(super) async fn change(
     };
     let change = body.finish(Some(change))?;
     users::change(&face.desk.store, By::from(&known.asked), id, change, if_match(&headers)?).await?;
-    Ok(Json(OneUser { data: view(&face, &known, id)? }))
+    let data = view(&face, &known, id)?;
+    Ok(Tagged(data.version, OneUser { data }))
 }
 
 /// Makes a user choose a new password: signs them out everywhere and answers a link.

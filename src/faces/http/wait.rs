@@ -1,7 +1,5 @@
 //! Waits for what a run makes of a wish: a request that needs the outside stores what is wanted and looks on.
 
-use std::time::Duration;
-
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Face;
@@ -9,10 +7,8 @@ use super::auth::Known;
 use super::problem::Problem;
 use crate::store::{Ledger, StoreError};
 
-/// A request waits no longer than this; then it answers how to ask again.
-pub(super) const WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// What `look` finds, looked for after each commit; none when it was not there in time, or when the server stops.
+/// What `look` finds, looked for after each commit; none when it was not there in the time the face waits, or when the
+/// server stops.
 pub(super) async fn until<T>(
     face: &Face,
     known: &Known,
@@ -44,5 +40,5 @@ pub(super) async fn settled<T>(
             }
         }
     };
-    tokio::time::timeout(WAIT_MAX, found).await.unwrap_or(Ok(None))
+    tokio::time::timeout(face.patience, found).await.unwrap_or(Ok(None))
 }

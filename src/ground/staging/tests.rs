@@ -134,3 +134,62 @@ fn a_row_that_is_not_ready_cannot_be_leased() {
     assert_eq!(row().discarded().unwrap().leased(run, gift), None);
     assert_eq!(row().discarded().unwrap().back_to_review().unwrap().status(), Status::Pending);
 }
+
+type Case = (StagedRow, Around);
+
+/// Each warning that compares: raised at its boundary, not short of it, and switched by the workspace.
+#[test]
+fn each_warning_that_compares_is_raised_at_its_boundary_and_can_be_switched_off() {
+    use crate::ground::settings::Settings;
+    let earlier = |count, largest| Earlier { count, largest };
+    let pounds = |text: &str| Money::parse(text, "GBP".parse().unwrap()).unwrap();
+    let told = |opt_out| DonorEvidence { email_opt_out: opt_out, ..row().evidence };
+    let with = |around: Around| (row(), around);
+    let unusual = Settings::default().unusual;
+    let times = i64::from(unusual.times);
+    let at = row().amount.micros / times;
+    let promise = i64::from(Settings::default().promise("manual_ui"));
+    let aged = |micros: i64| Around { now: Some(Instant(promise * 86_400_000_000 + micros)), ..around() };
+    let donor = |count, largest| Around { donor_gifts: earlier(count, largest), ..around() };
+    let channel = |count, largest| Around { channel_gifts: earlier(count, largest), ..around() };
+    let agreed = |amount: &str| Around { agreed: Some(pounds(amount)), ..around() };
+    let out = |said| Around { donor_opted_out: said, ..around() };
+    let says = |opt_out, said| (StagedRow { evidence: told(opt_out), ..row() }, out(said));
+    let cases: [(&str, Case, Case); 5] = [
+        (
+            "amount_unusual_for_donor",
+            with(donor(unusual.donor_gifts, at)),
+            with(donor(unusual.donor_gifts, at + 1)),
+        ),
+        (
+            "amount_unusual_for_channel",
+            with(channel(unusual.channel_gifts, at)),
+            with(channel(unusual.channel_gifts - 1, at)),
+        ),
+        ("amount_differs_from_agreement", with(agreed("25.01")), with(agreed("25"))),
+        ("consent_conflict", says(Some(false), Some(true)), says(Some(true), Some(true))),
+        ("row_late", with(aged(1)), with(aged(0))),
+    ];
+    for (code, (raised, so), (quiet, short)) in cases {
+        assert!(codes(&raised.diagnose(today(), &so).warnings).contains(&code), "{code} is raised");
+        assert!(
+            !codes(&quiet.diagnose(today(), &short).warnings).contains(&code),
+            "{code} is not raised short of it"
+        );
+        let off = Settings { warnings: [(code.to_owned(), false)].into(), ..Settings::default() };
+        let off = Around { settings: off, ..so.clone() };
+        assert!(!codes(&raised.diagnose(today(), &off).warnings).contains(&code), "{code} is switched off");
+        assert!(raised.marked_ready(today(), &so).is_ok(), "{code} never blocks");
+    }
+    // What is off by preset is switched on for all gifts, or for one kind.
+    let missing = |name: &str| {
+        let on = Settings { warnings: [(name.to_owned(), true)].into(), ..Settings::default() };
+        codes(&row().diagnose(today(), &Around { settings: on, ..around() }).warnings)
+            .contains(&"consent_missing")
+    };
+    assert!(!codes(&row().diagnose(today(), &around()).warnings).contains(&"consent_missing"));
+    assert!(missing("consent_missing") && missing("consent_missing:standard"));
+    assert!(!missing("consent_missing:grant"));
+    // "May be written to" is known once somebody said no; and no stays no.
+    assert!(!codes(&row().diagnose(today(), &out(Some(true))).warnings).contains(&"consent_conflict"));
+}
