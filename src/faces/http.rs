@@ -254,6 +254,7 @@ fn money() -> Vec<Route> {
         on("GET", "/api/portfolio", Books, get(finance::portfolio)),
         on("GET", "/api/books/companies/{realm}/money", Books, get(finance::money)),
         on("GET", "/api/books/companies/{realm}/figures/{name}", Books, get(finance::rows::rows)),
+        on("GET", "/api/books/companies/{realm}/moved", Books, get(finance::moved::moved)),
         on("GET", "/api/books/companies/{realm}/tray", Books, get(finance::tray::tray)),
         on("POST", "/api/books/companies/{realm}/tray/ignore", BooksWrite, post(finance::tray::ignore)),
         on("POST", "/api/books/companies/{realm}/tray/reopen", BooksWrite, post(finance::tray::reopen)),

@@ -258,6 +258,10 @@ pub const MONEY_NO_FIX: &str = "Say which field gets which value, or put it righ
 pub const MONEY_PERCENT: &str = "Give it in per cent, with at most two decimals: 1.5.";
 /// Something to say that lacks a part.
 pub const MONEY_SAY: &str = "This is missing or not one of the words that are known.";
+/// An account that cannot be one.
+pub const MONEY_ACCOUNT: &str = "Name accounts by their ids in QuickBooks.";
+/// A day to compare with that is not over.
+pub const MONEY_SINCE: &str = "Compare with a day before today.";
 /// A day that is none.
 pub const MONEY_DAY: &str = "Give the day as YYYY-MM-DD.";
 /// A decision that is none.

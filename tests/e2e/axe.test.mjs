@@ -136,6 +136,7 @@ const SCREENS = [
   ['a payment recorded', () => `/books/${ids.realm}/bill/${ids.bill}`, opens('Record a payment')],
   ['the portfolio', () => '/money', async () => page.getByRole('table').waitFor()],
   ['the money of a company', () => `/money/${ids.realm}`, async () => page.getByRole('img', { name: /Cash at the end/ }).waitFor()],
+  ['what changed there', () => `/money/${ids.realm}?show=moved`, async () => page.getByLabel('Since the end of').waitFor()],
   ['its tray', () => `/money/${ids.realm}?show=tray`, async () => page.getByText(/^Not looked at/).waitFor()],
   ['its bills', () => `/money/${ids.realm}?show=console`, async () => page.getByText(/QuickBooks pays nothing|No bill to decide/).first().waitFor()],
   ['what is said of it', () => `/money/${ids.realm}?show=said`, async () => page.getByRole('region', { name: 'Money set aside' }).waitFor()],

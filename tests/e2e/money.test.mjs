@@ -93,6 +93,12 @@ test('a figure opens to the records whose sum it is', async () => {
   });
 });
 
+test('what changed since a day is told with what moved it', async () => {
+  await open('moved');
+  await page.getByRole('region', { name: 'What moved' }).getByRole('row').nth(1).waitFor();
+  assert.ok((await api('GET', `/api/books/companies/${realm}/moved`)).body.data.moved > 0);
+});
+
 test('money is set aside, lowers the cash, and is released', async () => {
   const before = (await api('GET', `/api/books/companies/${realm}/money`)).body.data.cash.amount;
   await open('said');

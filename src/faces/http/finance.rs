@@ -1,6 +1,7 @@
 //! The money of the companies: the portfolio, the worst first, and of one company its figures. No remote call; each figure names how it was computed and the records behind it, and each answer how old the books are.
 
 pub(super) mod console;
+pub(super) mod moved;
 pub(super) mod policy;
 pub(super) mod rows;
 pub(super) mod said;

@@ -39,7 +39,7 @@ const PROBLEM: &str = "application/problem+json";
         session::show, session::sign_in, session::sign_out, session::tokens, session::create_token, session::revoke_token,
         users::list, users::invite, users::change, users::reset,
         books::companies, books::connect, books::look, books::load, books::pause, books::resume, books::disconnect, books::hook, books::records::list, books::records::one, books::records::aside, books::records::repeat, books::records::discard,
-        finance::portfolio, finance::money, finance::rows::rows,
+        finance::portfolio, finance::money, finance::rows::rows, finance::moved::moved,
         finance::tray::tray, finance::tray::ignore, finance::tray::reopen, finance::tray::fix,
         finance::console::console, finance::console::what_if, finance::console::decide,
         finance::said::said, finance::said::say, finance::said::unsay,

@@ -5,6 +5,7 @@
 
 pub mod aging;
 pub mod burn;
+pub mod change;
 pub mod decision;
 pub mod duplicates;
 pub mod facts;

@@ -174,9 +174,8 @@ impl Policy {
         if self.two_people_micros.is_some_and(|two| self.review_micros.is_some_and(|review| two < review)) {
             return Err(BadPolicy::People);
         }
-        let days = bands.into_iter().chain([self.buffer_days]);
-        let mut days =
-            days.chain([self.grace_days, self.stale_days, self.burn_days - 1].into_iter().map(i64::from));
+        let days = [self.grace_days, self.stale_days].map(i64::from);
+        let mut days = bands.into_iter().chain([self.buffer_days, i64::from(self.burn_days) - 1]).chain(days);
         let amounts = [
             self.buffer_micros,
             self.review_micros,

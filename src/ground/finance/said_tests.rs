@@ -89,6 +89,7 @@ fn a_company_sets_its_own_rules_before_the_firms_before_the_presets() {
         Err(BadPolicy::People)
     );
     assert_eq!(with(PolicySet { burn_days: Some(0), ..PolicySet::default() }), Err(BadPolicy::Range));
+    assert_eq!(with(PolicySet { burn_days: Some(i32::MIN), ..PolicySet::default() }), Err(BadPolicy::Range));
     assert_eq!(with(PolicySet { buffer_micros: Some(-1), ..PolicySet::default() }), Err(BadPolicy::Range));
     assert!(PolicySet { restricted: Some(BTreeSet::new()), ..PolicySet::default() }.is_of_one_company());
     assert!(!PolicySet { red_below: Some(1), ..PolicySet::default() }.is_of_one_company());

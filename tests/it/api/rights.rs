@@ -140,6 +140,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("GET /api/portfolio", "Anv B*"),
     ("GET /api/books/companies/{realm}/money", "Anv B*"),
     ("GET /api/books/companies/{realm}/figures/{name}", "Anv B*"),
+    ("GET /api/books/companies/{realm}/moved", "Anv B*"),
     ("GET /api/books/companies/{realm}/tray", "Anv B*"),
     ("POST /api/books/companies/{realm}/tray/ignore", "An b*"),
     ("POST /api/books/companies/{realm}/tray/reopen", "An b*"),

@@ -262,6 +262,35 @@ fn a_past_day_is_told_as_it_was_then() {
         assert_eq!(past["data"][figure], then[figure], "{figure}");
     }
     assert_eq!(past["meta"]["today"], day.to_string());
+    // What changed since, and why.
+    let (status, moved) = door.get(&desk.path(&format!("moved?since={day}")));
+    assert_eq!(status, 200, "{moved}");
+    let drivers = moved["data"]["drivers"].as_array().unwrap();
+    assert_eq!(drivers.len(), 1, "{drivers:?}");
+    assert_eq!((&drivers[0]["what"], &drivers[0]["amount"]), (&json!("new_bill"), &json!("-700.00")));
+    assert_eq!(moved["data"]["payable"]["change"], "700.00");
+    assert_eq!(moved["data"]["cash"]["change"], "0.00");
+    let purchase = some(&desk.firm, &desk.company, Kind::Purchase, |it| {
+        it["PaymentType"] == "Cash" || it["PaymentType"] == "Check"
+    });
+    let gone = json!({"Id": purchase["Id"], "SyncToken": purchase["SyncToken"]});
+    desk.firm.qbo.change(&desk.company, Kind::Purchase, &gone, "delete").unwrap();
+    desk.look();
+    let (_, moved) = door.get(&desk.path(&format!("moved?since={day}")));
+    let spent = cents(&purchase["TotalAmt"]);
+    let back =
+        moved["data"]["drivers"].as_array().unwrap().iter().find(|it| it["kind"] == "purchase").unwrap();
+    assert_eq!(
+        (&back["what"], cents(&back["amount"])),
+        (&json!("came_in"), spent),
+        "what is deleted moves back"
+    );
+    assert_eq!(cents(&moved["data"]["cash"]["change"]) - cents(&moved["data"]["unexplained"]), spent);
+    assert_eq!(
+        door.get(&desk.path(&format!("moved?since={}", day.plus_days(2)))).0,
+        400,
+        "today is not over"
+    );
 }
 
 #[test]

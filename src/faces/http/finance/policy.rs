@@ -126,8 +126,10 @@ fn amount(field: &str, text: Option<String>, currency: Option<Currency>) -> Resu
 
 fn set_of(told: PolicyBody, currency: Option<Currency>) -> Result<PolicySet, Problem> {
     let ids = |ids: Vec<String>| ids.iter().map(|id| EntityId::new(id)).collect::<Option<BTreeSet<_>>>();
-    let restricted =
-        told.restricted.map(|list| ids(list).ok_or(Problem::not_found("account"))).transpose()?;
+    let restricted = told
+        .restricted
+        .map(|list| ids(list).ok_or_else(|| Problem::field("restricted", texts::MONEY_ACCOUNT)))
+        .transpose()?;
     Ok(PolicySet {
         red_below: told.red_below,
         amber_below: told.amber_below,

@@ -31,6 +31,7 @@ import type {
   ConsoleAnswer,
   PortfolioList,
   TrayAnswer,
+  WhatChangedAnswer,
   WhatIfAnswer,
   BookAnswer,
   BookLinks,
@@ -123,6 +124,8 @@ export const api = {
     call<ClientAnswer>('GET', `/api/books/companies/${realm}/money`, { query, signal }),
   figureRows: (realm: string, name: string, query: { after?: number; delay?: number }) =>
     call<FigureRows>('GET', `/api/books/companies/${realm}/figures/${name}`, { query }),
+  moneyMoved: (realm: string, since: string, signal?: Signal) =>
+    call<WhatChangedAnswer>('GET', `/api/books/companies/${realm}/moved`, { query: { since }, signal }),
   letStand: (realm: string, keys: string[], reason: string) =>
     call<Outcomes>('POST', `/api/books/companies/${realm}/tray/ignore`, { body: { keys, reason } }),
   reopenIssues: (realm: string, keys: string[]) =>

@@ -278,6 +278,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/books/companies/{realm}/moved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed at a company since the end of a day, seven days ago when none is named, and what moved it, the largest first. */
+        get: operations["moved"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/books/companies/{realm}/pause": {
         parameters: {
             query?: never;
@@ -3018,6 +3035,19 @@ export interface components {
             state: string;
             url?: string | null;
         };
+        /** @description Something that moved. */
+        DriverView: {
+            /** @description What comes or is owed to us is positive, what goes or is owed by us negative. */
+            amount?: string | null;
+            id: string;
+            impactDays?: string | null;
+            /** @description Whether it moved the cash. */
+            isCash: boolean;
+            kind: string;
+            party?: string | null;
+            /** @description `came_in`, `went_out`, `new_bill`, `bill_settled`, `new_invoice` or `invoice_settled`. */
+            what: string;
+        };
         /** @description An edit in its envelope. */
         EditAnswer: {
             data: components["schemas"]["EditView"];
@@ -4946,6 +4976,13 @@ export interface components {
             targets?: components["schemas"]["TargetBody"][] | null;
             title: string;
         };
+        /** @description A figure then and now. */
+        ThenAndNow: {
+            /** @description The difference, where both are known. */
+            change?: string | null;
+            now?: string | null;
+            then?: string | null;
+        };
         /** @description The tokens that work. */
         TokenList: {
             data: components["schemas"]["TokenView"][];
@@ -5174,6 +5211,28 @@ export interface components {
             probability: number;
             /** @description How it comes about. */
             waterfall: components["schemas"]["StepView"][];
+        };
+        /** @description What changed. */
+        WhatChanged: {
+            cash: components["schemas"]["ThenAndNow"];
+            currency: string;
+            /** @description What moved, the largest first, 100 at the most. */
+            drivers: components["schemas"]["DriverView"][];
+            /** @description How many things moved. */
+            moved: number;
+            payable: components["schemas"]["ThenAndNow"];
+            receivable: components["schemas"]["ThenAndNow"];
+            runwayNow: components["schemas"]["RunwayView"];
+            runwayThen: components["schemas"]["RunwayView"];
+            /** @description The day it is compared with, at its end. */
+            since: string;
+            /** @description What of the change of the cash the money that moved does not explain: transfers, opening balances, money set aside. */
+            unexplained?: string | null;
+        };
+        /** @description What changed at a company. */
+        WhatChangedAnswer: {
+            data: components["schemas"]["WhatChanged"];
+            meta: components["schemas"]["ClientMeta"];
         };
         /** @description What paying a set of bills does. */
         WhatIf: {
@@ -6187,6 +6246,69 @@ export interface operations {
                 };
             };
             /** @description Its books are not read yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moved: {
+        parameters: {
+            query?: {
+                since?: string;
+            };
+            header?: never;
+            path: {
+                realm: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatChangedAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -104,6 +104,7 @@ export type FigureRows = {
   next: number | null;
   meta: ClientMeta;
 };
+export type WhatChangedAnswer = { data: Whole<Wire['WhatChanged']>; meta: ClientMeta };
 export type Outcomes = Whole<Wire['Outcomes']>;
 export type DecideItem = { bill: string; what: string; on?: string; note?: string; despite?: boolean };
 export type FixItem = { key: string; field?: string; value?: unknown };
