@@ -17,6 +17,7 @@ use crate::ground::finance::overlay::Overlay;
 use crate::ground::finance::policy::Band;
 use crate::ground::finance::priority::VendorTerms;
 use crate::ground::finance::quality::{Counted, Quality, quality};
+use crate::ground::finance::ready::Places;
 use crate::ground::finance::rules::{Rule, Severity};
 use crate::ground::finance::{Facts, Figure, Known, Policy, aging};
 use crate::ground::money::Money;
@@ -55,6 +56,12 @@ pub struct Standing {
     pub tray: Tray,
     /// What was looked at and may stand.
     pub standing_issues: Vec<Issue>,
+    /// Open bills that can be decided about.
+    pub ready: usize,
+    /// Open bills that something blocks.
+    pub blocked: usize,
+    /// How many issues there are of each severity, the worst first.
+    counts: [usize; 4],
     /// How good the records are.
     pub quality: Known<Quality>,
 }
@@ -95,7 +102,13 @@ impl Standing {
         let (standing_issues, issues): (Vec<Issue>, Vec<Issue>) =
             found.issues.into_iter().partition(|issue| overlay.may_stand(&issue.key, &issue.fingerprint()));
         let found = Tray { issues };
+        let ready = Places::of(&found).console(&facts).len();
+        let count = |severity| found.issues.iter().filter(|issue| issue.severity == severity).count();
+        let counts = Severity::ALL.map(count);
         Self {
+            ready,
+            blocked: facts.open(Side::Bill).count() - ready,
+            counts,
             restricted: burn::restricted(&facts, &policy),
             inflow: burned.window.map(|window| burn::inflow(&facts, window)),
             runway: burn::runway(&cash.value, &burned.value, &policy, today),
@@ -171,7 +184,8 @@ impl Standing {
 
     /// Issues of a severity.
     pub fn issues(&self, severity: Severity) -> usize {
-        self.tray.issues.iter().filter(|issue| issue.severity == severity).count()
+        let place = Severity::ALL.iter().position(|of| *of == severity);
+        place.and_then(|place| self.counts.get(place)).copied().unwrap_or(0)
     }
 
     /// How well the company is.

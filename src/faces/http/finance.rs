@@ -27,7 +27,6 @@ use crate::ground::books::{Connected, RealmId};
 use crate::ground::finance::aging::{Bucket, aging};
 use crate::ground::finance::burn::{Burn, Runway};
 use crate::ground::finance::facts::Side;
-use crate::ground::finance::ready::Places;
 use crate::ground::finance::rules::Severity;
 use crate::ground::finance::{Figure, Known as Value, RecordName};
 use crate::ground::money::Money;
@@ -279,8 +278,6 @@ fn trouble(company: &Connected, books: &Books) -> Option<String> {
 }
 
 fn figures(standing: &Standing, currency: &str) -> PortfolioFigures {
-    let places = Places::of(&standing.tray);
-    let (ready, open) = (places.console(&standing.facts).len(), standing.facts.open(Side::Bill).count());
     let of = |of: &Figure<Money>| figure(of, currency.to_owned());
     PortfolioFigures {
         cash: of(&standing.cash),
@@ -291,8 +288,8 @@ fn figures(standing: &Standing, currency: &str) -> PortfolioFigures {
         critical: standing.issues(Severity::Critical),
         high: standing.issues(Severity::High),
         medium: standing.issues(Severity::Medium),
-        ready,
-        blocked: open - ready,
+        ready: standing.ready,
+        blocked: standing.blocked,
         quality: standing.quality.ok().map(|quality| quality.score),
     }
 }

@@ -15,6 +15,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
+
     /// The word of the API.
     pub const fn word(self) -> &'static str {
         match self {
