@@ -196,7 +196,7 @@ fn main() {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load average: {}", load.split(' ').take(3).collect::<Vec<_>>().join(" "));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let many = std::env::var("COMPANIES").ok().and_then(|many| many.parse().ok());
+    let many = std::env::args().find_map(|argument| argument.parse::<usize>().ok());
     for companies in many.map_or_else(|| vec![100, 500], |many| vec![many]) {
         runtime.block_on(run(folder.path(), companies));
     }

@@ -2,6 +2,8 @@
 //! each day (finance 2 to 4). Nothing is called, and nothing is stored.
 
 pub mod decide;
+pub mod digests;
+pub mod pdf;
 pub mod said;
 pub mod shelf;
 
@@ -64,6 +66,44 @@ pub struct Standing {
     counts: [usize; 4],
     /// How good the records are.
     pub quality: Known<Quality>,
+}
+
+/// An amount with how it was computed and how many records make it.
+#[derive(Clone, Debug)]
+pub struct Short {
+    /// The amount, or why there is none.
+    pub value: Known<Money>,
+    /// How it was computed.
+    pub method: &'static str,
+    /// How many records make it.
+    pub count: usize,
+}
+
+/// What the portfolio tells of a company: it is kept also where the records are let go.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Cash that is free.
+    pub cash: Short,
+    /// What is owed.
+    pub payable: Short,
+    /// What others owe.
+    pub receivable: Short,
+    /// How long the cash lasts.
+    pub runway: Known<Runway>,
+    /// What is spent.
+    pub burn: Known<Burn>,
+    /// How many issues there are of each severity, the worst first.
+    pub counts: [usize; 4],
+    /// Open bills that can be decided about.
+    pub ready: usize,
+    /// Open bills that something blocks.
+    pub blocked: usize,
+    /// How good the records are.
+    pub quality: Known<Quality>,
+    /// How well the company is.
+    pub health: Health,
+    /// Where it stands among others: the worst first.
+    pub order: (Health, i64),
 }
 
 /// How well a company is (finance 2.14).
@@ -180,6 +220,24 @@ impl Standing {
         let mut amounts = self.committed(bill);
         amounts.push(bill.open?);
         burn::pay(&amounts, &self.cash.value, &self.burn.value, &self.policy, self.today)
+    }
+
+    /// What the portfolio tells of it.
+    pub fn summary(&self) -> Summary {
+        let short = |of: &Figure<Money>| Short { value: of.value, method: of.method, count: of.of.len() };
+        Summary {
+            cash: short(&self.cash),
+            payable: short(&self.payable),
+            receivable: short(&self.receivable),
+            runway: self.runway,
+            burn: self.burn.value,
+            counts: self.counts,
+            ready: self.ready,
+            blocked: self.blocked,
+            quality: self.quality,
+            health: self.health(),
+            order: self.order(),
+        }
     }
 
     /// Issues of a severity.

@@ -2,6 +2,10 @@
 //!
 //! Codes are stable vocabulary: add, deprecate, never repurpose (domain 1.15).
 
+mod digest;
+
+pub use digest::*;
+
 /// A finding about a staged row: its code, what is so, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -11,6 +11,7 @@ use super::past::Asked;
 use crate::ground::books::RealmId;
 use crate::ground::finance::RecordName;
 use crate::ground::finance::decision::Decision;
+use crate::ground::finance::digest::Digest;
 use crate::ground::finance::overlay::{Overlay, Said};
 use crate::ground::finance::policy::PolicySet;
 use crate::ground::id::{ConnectionId, Object, Seq};
@@ -80,6 +81,21 @@ impl Ledger<'_> {
     /// What was decided about a bill.
     pub fn money_decision(&self, id: Uuid) -> Result<Option<Record<Decision>>, StoreError> {
         self.here("decision", Object::MoneyDecision, id)
+    }
+
+    /// A digest.
+    pub fn money_digest(&self, id: Uuid) -> Result<Option<Record<Digest>>, StoreError> {
+        self.here("digest", Object::MoneyDigest, id)
+    }
+
+    /// Every digest, the newest change first.
+    pub fn money_digests(&self) -> Result<Vec<Record<Digest>>, StoreError> {
+        let (here, object) = (ConnectionId::HERE, Object::MoneyDigest);
+        let mut found = Vec::new();
+        for record in self.newest(here, object, SubjectState::Live, None, usize::MAX)?.items {
+            found.extend(Self::typed::<Digest>("digest", Some(record))?);
+        }
+        Ok(found)
     }
 
     /// All that stands beside the books, of all companies.

@@ -140,6 +140,7 @@ const SCREENS = [
   ['its tray', () => `/money/${ids.realm}?show=tray`, async () => page.getByText(/^Not looked at/).waitFor()],
   ['its bills', () => `/money/${ids.realm}?show=console`, async () => page.getByText(/QuickBooks pays nothing|No bill to decide/).first().waitFor()],
   ['what is said of it', () => `/money/${ids.realm}?show=said`, async () => page.getByRole('region', { name: 'Money set aside' }).waitFor()],
+  ['its digest', () => `/money/${ids.realm}?show=digest`, async () => { await button("Draw up this week's").click(); await page.getByText('Thirteen weeks ahead').first().waitFor(); }],
   ['its rules', () => `/money/${ids.realm}?show=rules`, async () => button('What would change').waitFor()],
   ['changes of the books', () => '/books/changes?show=over', async () => button('Undo').first().waitFor()],
   ['journal', () => '/journal', async () => page.getByRole('article').first().waitFor()],

@@ -156,6 +156,22 @@ test('an issue is let stand with a reason and is one again', async () => {
   await within('the issue back', 10_000, async () => (await page.getByText(/^Let stand \(1\)$/).count()) === 0);
 });
 
+test('a digest is drawn up, words are written above it, and it is approved', async () => {
+  await open('digest');
+  await button("Draw up this week's").click();
+  await page.getByLabel('Your words above it').fill('A quiet week.');
+  await button('Keep the words').click();
+  await page.locator('pre').filter({ hasText: 'A quiet week.' }).waitFor();
+  await button('Approve').click();
+  await button('Make a draft of it again').waitFor();
+  const week = (await api('GET', `/api/books/companies/${realm}/digests`)).body.data[0].week;
+  const pdf = await page.evaluate(async (path) => {
+    const answer = await fetch(path);
+    return [answer.headers.get('content-type'), (await answer.text()).slice(0, 5)];
+  }, `/api/books/companies/${realm}/digests/${week}/pdf`);
+  assert.deepEqual(pdf, ['application/pdf', '%PDF-']);
+});
+
 test('rules are tried out before they are kept', async () => {
   await open('rules');
   await page.getByLabel('Comfortable from').fill('364');

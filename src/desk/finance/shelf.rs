@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Standing;
+use super::{Standing, Summary};
 use crate::ground::books::change::Texts;
 use crate::ground::books::control::{Verdict, What as Total};
 use crate::ground::books::mirror::{Books, Halted};
@@ -14,6 +14,7 @@ use crate::ground::finance::overlay::Overlay;
 use crate::ground::finance::{Facts, RecordName};
 use crate::ground::id::{ConnectionId, Object, Seq};
 use crate::ground::journal::SubjectState;
+use crate::ground::money::Currency;
 use crate::ground::time::{CalendarDate, Instant, Zone};
 use crate::store::{Asked, Ledger, MoneyBeside, StoreError};
 
@@ -26,7 +27,7 @@ const FOLLOWED_MAX: u64 = 20_000;
 /// Records of a company that are read one by one after they changed; beyond, all of them are.
 const CHANGED_MAX: usize = 1_000;
 /// Documents and payments of all companies that are held at a time.
-const HELD_MAX: usize = 400_000;
+const HELD_MAX: usize = 200_000;
 /// Kinds that say nothing of money by themselves.
 const ASIDE: [Entity; 7] = [
     Entity::Item,
@@ -65,6 +66,8 @@ struct Kept {
     /// Records that changed since they were read.
     changed: BTreeSet<RecordName>,
     standing: Option<(Basis, Arc<Standing>)>,
+    /// What it came to, which stays where the records are let go.
+    summary: Option<(Basis, Arc<Summary>)>,
     /// When it was asked for last, in turns.
     turn: u64,
 }
@@ -90,55 +93,29 @@ impl MoneyShelf {
         reading: &Reading<'_>,
         company: &Connected,
     ) -> Result<Option<Arc<Standing>>, StoreError> {
-        let Some(home) = company.home else { return Ok(None) };
-        let (ledger, zone) = (reading.ledger, company.zone_or(reading.zone));
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.follow(ledger)?;
-        let beside = match &held.beside {
-            Some(beside) => Arc::clone(beside),
-            None => Arc::new(ledger.money_beside()?),
-        };
-        held.beside = Some(Arc::clone(&beside));
-        let books = ledger.books(company.connection)?;
-        let basis = Basis {
-            today: zone.date_of(reading.now),
-            sync: sync(&beside, company, &books, reading.now),
-            overlay: beside.overlay(&company.realm),
-        };
-        held.turn += 1;
-        let turn = held.turn;
-        let kept = held.companies.entry(company.connection).or_default();
-        kept.turn = turn;
-        if let Some((of, standing)) = &kept.standing
+        let Some(basis) = held.basis(reading, company)? else { return Ok(None) };
+        held.standing(reading, company, basis).map(Some)
+    }
+
+    /// What it comes to, without its records where nothing changed since they were let go.
+    pub fn summary(
+        &self,
+        reading: &Reading<'_>,
+        company: &Connected,
+    ) -> Result<Option<Arc<Summary>>, StoreError> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(basis) = held.basis(reading, company)? else { return Ok(None) };
+        if let Some(kept) = held.companies.get(&company.connection)
+            && let Some((of, summary)) = &kept.summary
             && kept.changed.is_empty()
             && *of == basis
         {
-            return Ok(Some(Arc::clone(standing)));
+            return Ok(Some(Arc::clone(summary)));
         }
-        let facts = match kept.facts.take() {
-            Some(mut facts) if kept.changed.len() <= CHANGED_MAX => {
-                let changed = std::mem::take(&mut kept.changed);
-                if !changed.is_empty() {
-                    let accounts = changed.iter().any(|name| name.entity == Entity::Account);
-                    // What lies on an account is told apart by what kind of account it is.
-                    if accounts || !facts.unreadable.is_empty() {
-                        facts = Arc::new(read(reading, company, &zone, Facts::new(home))?);
-                    } else {
-                        renew(reading, company, &zone, Arc::make_mut(&mut facts), &changed)?;
-                    }
-                }
-                facts
-            }
-            _ => {
-                kept.changed.clear();
-                Arc::new(read(reading, company, &zone, Facts::new(home))?)
-            }
-        };
-        kept.facts = Some(Arc::clone(&facts));
-        let standing = Arc::new(stand(facts, &basis));
-        kept.standing = Some((basis, Arc::clone(&standing)));
-        held.drop_what_is_too_much(company.connection);
-        Ok(Some(standing))
+        held.standing(reading, company, basis)?;
+        let kept = held.companies.get(&company.connection).and_then(|kept| kept.summary.as_ref());
+        Ok(kept.map(|(_, summary)| Arc::clone(summary)))
     }
 }
 
@@ -153,7 +130,75 @@ fn stand(facts: Arc<Facts>, basis: &Basis) -> Standing {
     Standing::of(seen, Arc::clone(&basis.overlay), &basis.sync, basis.today)
 }
 
+impl Kept {
+    /// The records of a company as they are: those that changed are read again, or all of them.
+    fn facts(&mut self, reading: &Reading<'_>, company: &Connected) -> Result<Arc<Facts>, StoreError> {
+        let (zone, home) = (company.zone_or(reading.zone), company.home.unwrap_or(Currency::GBP));
+        let changed = std::mem::take(&mut self.changed);
+        // What lies on an account is told apart by what kind of account it is.
+        let accounts = changed.iter().any(|name| name.entity == Entity::Account);
+        let facts = match self.facts.take() {
+            Some(facts) if changed.is_empty() => facts,
+            Some(mut facts)
+                if changed.len() <= CHANGED_MAX
+                    && !accounts
+                    && facts.unreadable.is_empty()
+                    && facts.home == home =>
+            {
+                renew(reading, company, &zone, Arc::make_mut(&mut facts), &changed)?;
+                facts
+            }
+            _ => Arc::new(read(reading, company, &zone, Facts::new(home))?),
+        };
+        self.facts = Some(Arc::clone(&facts));
+        Ok(facts)
+    }
+}
+
 impl Held {
+    /// What a company is judged by now.
+    fn basis(&mut self, reading: &Reading<'_>, company: &Connected) -> Result<Option<Basis>, StoreError> {
+        if company.home.is_none() {
+            return Ok(None);
+        }
+        self.follow(reading.ledger)?;
+        let beside = match &self.beside {
+            Some(beside) => Arc::clone(beside),
+            None => Arc::new(reading.ledger.money_beside()?),
+        };
+        self.beside = Some(Arc::clone(&beside));
+        let books = reading.ledger.books(company.connection)?;
+        Ok(Some(Basis {
+            today: company.zone_or(reading.zone).date_of(reading.now),
+            sync: sync(&beside, company, &books, reading.now),
+            overlay: beside.overlay(&company.realm),
+        }))
+    }
+
+    fn standing(
+        &mut self,
+        reading: &Reading<'_>,
+        company: &Connected,
+        basis: Basis,
+    ) -> Result<Arc<Standing>, StoreError> {
+        self.turn += 1;
+        let turn = self.turn;
+        let kept = self.companies.entry(company.connection).or_default();
+        kept.turn = turn;
+        if let Some((of, standing)) = &kept.standing
+            && kept.changed.is_empty()
+            && *of == basis
+        {
+            return Ok(Arc::clone(standing));
+        }
+        let facts = kept.facts(reading, company)?;
+        let standing = Arc::new(stand(facts, &basis));
+        kept.summary = Some((basis.clone(), Arc::new(standing.summary())));
+        kept.standing = Some((basis, Arc::clone(&standing)));
+        self.drop_what_is_too_much(company.connection);
+        Ok(standing)
+    }
+
     /// Follows the journal since the last look: which records changed, and whether anything beside them did.
     fn follow(&mut self, ledger: &Ledger<'_>) -> Result<(), StoreError> {
         let newest = ledger.last_seq()?.0;

@@ -1,6 +1,7 @@
 //! The money of the companies: the portfolio, the worst first, and of one company its figures. No remote call; each figure names how it was computed and the records behind it, and each answer how old the books are.
 
 pub(super) mod console;
+pub(super) mod digests;
 pub(super) mod moved;
 pub(super) mod policy;
 pub(super) mod rows;
@@ -20,14 +21,13 @@ use super::books::seen;
 use super::params::{NoParams, Params};
 use super::problem::Problem;
 use crate::desk::finance::shelf::standing_as_of;
-use crate::desk::finance::{Reading, Standing};
+use crate::desk::finance::{Reading, Short, Standing, Summary};
 use crate::ground::books::mirror::{Books, Halted};
 use crate::ground::books::schedule::LOOK_MS;
 use crate::ground::books::{Connected, RealmId};
 use crate::ground::finance::aging::{Bucket, aging};
 use crate::ground::finance::burn::{Burn, Runway};
 use crate::ground::finance::facts::Side;
-use crate::ground::finance::rules::Severity;
 use crate::ground::finance::{Figure, Known as Value, RecordName};
 use crate::ground::money::Money;
 use crate::ground::texts;
@@ -277,21 +277,44 @@ fn trouble(company: &Connected, books: &Books) -> Option<String> {
     }
 }
 
-fn figures(standing: &Standing, currency: &str) -> PortfolioFigures {
-    let of = |of: &Figure<Money>| figure(of, currency.to_owned());
-    PortfolioFigures {
-        cash: of(&standing.cash),
-        runway: runway(standing.runway, standing.burn.value),
-        burn_daily: standing.burn.value.ok().map(|burn| burn.daily().decimal()),
-        payable: of(&standing.payable),
-        receivable: of(&standing.receivable),
-        critical: standing.issues(Severity::Critical),
-        high: standing.issues(Severity::High),
-        medium: standing.issues(Severity::Medium),
-        ready: standing.ready,
-        blocked: standing.blocked,
-        quality: standing.quality.ok().map(|quality| quality.score),
+fn short(of: &Short, currency: &str) -> MoneyFigure {
+    MoneyFigure {
+        amount: of.value.ok().map(Money::decimal),
+        currency: currency.to_owned(),
+        unknown: of.value.err().map(crate::ground::finance::Unknown::word),
+        method: of.method,
+        from: None,
+        to: None,
+        count: of.count,
     }
+}
+
+fn figures(of: &Summary, currency: &str) -> PortfolioFigures {
+    let [critical, high, medium, _] = of.counts;
+    PortfolioFigures {
+        cash: short(&of.cash, currency),
+        runway: runway(of.runway, of.burn),
+        burn_daily: of.burn.ok().map(|burn| burn.daily().decimal()),
+        payable: short(&of.payable, currency),
+        receivable: short(&of.receivable, currency),
+        critical,
+        high,
+        medium,
+        ready: of.ready,
+        blocked: of.blocked,
+        quality: of.quality.ok().map(|quality| quality.score),
+    }
+}
+
+fn summary(
+    face: &Face,
+    ledger: &Ledger<'_>,
+    company: &Connected,
+) -> Result<Option<Arc<Summary>>, StoreError> {
+    let Some(texts) = &face.desk.books.texts else { return Ok(None) };
+    let now = face.desk.world.now();
+    let reading = Reading { ledger, texts: &**texts, zone: &face.desk.zone, now };
+    face.money.summary(&reading, company)
 }
 
 /// All companies the viewer may see, the worst first. Who cannot be read stands with its trouble; nobody else is held up.
@@ -316,23 +339,22 @@ fn rows(face: &Face, known: &Known) -> Result<Portfolio, Problem> {
         }
         let books = ledger.books(company.connection)?;
         // A company that cannot be read holds up no other.
-        let (standing, broken) = match standing(face, &ledger, &company) {
-            Ok(standing) => (standing, None),
+        let (found, broken) = match summary(face, &ledger, &company) {
+            Ok(found) => (found, None),
             Err(error) => (None, Some(error.to_string())),
         };
         let trouble = broken.or_else(|| trouble(&company, &books));
         // Whoever cannot be read comes first, then the worst, then who is not known yet.
-        let place =
-            (trouble.is_none(), standing.is_none(), standing.as_ref().map(|standing| standing.order()));
+        let place = (trouble.is_none(), found.is_none(), found.as_ref().map(|found| found.order));
         let currency = company.home.map(|home| home.to_string());
         let row = PortfolioRow {
             realm: company.realm.to_string(),
             name: company.label().to_owned(),
-            health: standing.as_ref().map(|standing| standing.health().word()),
+            health: found.as_ref().map(|found| found.health.word()),
             freshness: books.freshness(now, LOOK_MS).word(),
             synced_at: books.complete_as_of.map(|at| at.to_string()),
             trouble,
-            figures: standing.as_ref().zip(currency.as_deref()).map(|(of, currency)| figures(of, currency)),
+            figures: found.as_ref().zip(currency.as_deref()).map(|(of, currency)| figures(of, currency)),
             currency,
         };
         data.push((place, row));

@@ -43,6 +43,7 @@ const PROBLEM: &str = "application/problem+json";
         finance::tray::tray, finance::tray::ignore, finance::tray::reopen, finance::tray::fix,
         finance::console::console, finance::console::what_if, finance::console::decide,
         finance::said::said, finance::said::say, finance::said::unsay,
+        finance::digests::list, finance::digests::draft, finance::digests::one, finance::digests::change, finance::digests::formed,
         finance::policy::policy, finance::policy::preview, finance::policy::preview_firm, finance::policy::set, finance::policy::firm, finance::policy::set_firm,
         books::changes::ask, books::changes::list, books::changes::one, books::changes::undo, books::changes::repeat, books::changes::discard, books::changes::decide,
         books::golden::of_book, books::golden::of_somebody, books::golden::make, books::golden::undo,

@@ -378,3 +378,51 @@ fn block_reload(desk: &mut Desk) {
     assert!(door.post(&desk.path("load"), &Value::Null).0 < 300);
     desk.look();
 }
+
+#[test]
+fn a_digest_says_the_same_whatever_comes_after_it_and_one_week_has_one() {
+    let mut desk = Desk::new(97);
+    let door = desk.door("ann");
+    let bill = desk.bill(900.0, 5);
+    assert_eq!(desk.decide(&door, &step(&bill, "pay")), None);
+    let (status, made) = door.post(&desk.path("digests"), &Value::Null);
+    assert_eq!((status, &made["data"]["stage"]), (200, &json!("draft")), "{made}");
+    let text = made["text"].as_str().unwrap().to_owned();
+    let money = desk.money(&door);
+    let cash = money["cash"]["amount"].as_str().unwrap();
+    let days = money["runway"]["days"].as_i64().unwrap();
+    assert!(text.contains(&format!("{days} days, until ")), "{text}");
+    assert!(text.replace(',', "").contains(cash), "{text}");
+    assert!(text.contains("approved, to be paid") && text.contains("Thirteen weeks ahead"), "{text}");
+    let week = made["data"]["week"].as_str().unwrap().to_owned();
+    let at = |rest: &str| desk.path(&format!("digests/{week}{rest}"));
+    let files = |door: &Door| ["text", "html", "pdf"].map(|form| door.bytes(&at(&format!("/{form}"))));
+    let before = files(&door);
+    assert!(before[2].starts_with(b"%PDF-"));
+    assert_eq!(before[0], text.as_bytes());
+    // The books, what is said and the rules go on; what was drawn up stays.
+    let earmark = json!({"kind": "earmark", "amount": "5000", "text": "Grant"});
+    assert_eq!(door.post(&desk.path("said"), &earmark).0, 200);
+    assert_eq!(door.post(&desk.path("digests"), &Value::Null).1["meta"]["version"], made["meta"]["version"]);
+    let path = at("");
+    desk.bill(700.0, 10);
+    let door = desk.door("ann");
+    let at = |rest: &str| format!("{path}{rest}");
+    let files = |door: &Door| ["text", "html", "pdf"].map(|form| door.bytes(&at(&format!("/{form}"))));
+    assert_eq!(files(&door), before, "byte for byte");
+    assert_eq!(door.get(&at("")).1["data"]["movedOn"], true);
+    let change = |body: &Value| door.write("PATCH", &at(""), body);
+    assert_eq!(change(&json!({"wish": "send"})).0, 400);
+    let (_, words) = change(&json!({"words": "All is well & <b>quiet</b>."}));
+    assert!(words["text"].as_str().unwrap().contains("All is well"));
+    assert!(String::from_utf8(door.bytes(&at("/html"))).unwrap().contains("well &amp; &lt;b&gt;quiet"));
+    let (_, anew) = change(&json!({"wish": "redraw"}));
+    assert_ne!(anew["text"], words["text"], "it knows of the new bill and of what was set aside");
+    let (_, approved) = change(&json!({"wish": "approve"}));
+    assert_eq!(approved["data"]["approvedBy"], "ann");
+    assert_eq!(change(&json!({"words": "Other"})).0, 409, "what is approved does not change");
+    assert_eq!(change(&json!({"wish": "redraw"})).0, 409);
+    assert_eq!(change(&json!({"wish": "reopen"})).1["data"]["stage"], "draft");
+    let list = door.get(&desk.path("digests")).1;
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+}

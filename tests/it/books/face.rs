@@ -62,6 +62,17 @@ impl Door {
         self.send(request.body(axum::body::Body::empty()).unwrap())
     }
 
+    /// The bytes of a file.
+    pub fn bytes(&self, path: &str) -> Vec<u8> {
+        let request = http::Request::get(path).header("cookie", &self.cookie);
+        block(async {
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            let answer = tower::ServiceExt::oneshot(self.router.clone(), request).await.unwrap();
+            assert_eq!(answer.status().as_u16(), 200, "{path}");
+            axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap().to_vec()
+        })
+    }
+
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.write("POST", path, body)
     }

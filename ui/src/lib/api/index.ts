@@ -20,6 +20,8 @@ import type {
   AsideList,
   ClientAnswer,
   DecideItem,
+  DigestAnswer,
+  DigestList,
   FigureRows,
   FixItem,
   Outcomes,
@@ -126,6 +128,15 @@ export const api = {
     call<FigureRows>('GET', `/api/books/companies/${realm}/figures/${name}`, { query }),
   moneyMoved: (realm: string, since: string, signal?: Signal) =>
     call<WhatChangedAnswer>('GET', `/api/books/companies/${realm}/moved`, { query: { since }, signal }),
+  digests: (realm: string, signal?: Signal) =>
+    call<DigestList>('GET', `/api/books/companies/${realm}/digests`, { signal }),
+  digest: (realm: string, week: string, signal?: Signal) =>
+    call<DigestAnswer>('GET', `/api/books/companies/${realm}/digests/${week}`, { signal }),
+  drawDigest: (realm: string) => call<DigestAnswer>('POST', `/api/books/companies/${realm}/digests`),
+  changeDigest: (realm: string, week: string, body: { words?: string; wish?: string }, version: number) =>
+    call<DigestAnswer>('PATCH', `/api/books/companies/${realm}/digests/${week}`, { body, version }),
+  digestFile: (realm: string, week: string, form: 'pdf' | 'html' | 'text') =>
+    `/api/books/companies/${realm}/digests/${week}/${form}`,
   letStand: (realm: string, keys: string[], reason: string) =>
     call<Outcomes>('POST', `/api/books/companies/${realm}/tray/ignore`, { body: { keys, reason } }),
   reopenIssues: (realm: string, keys: string[]) =>

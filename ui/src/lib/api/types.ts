@@ -105,6 +105,9 @@ export type FigureRows = {
   meta: ClientMeta;
 };
 export type WhatChangedAnswer = { data: Whole<Wire['WhatChanged']>; meta: ClientMeta };
+export type DigestView = Known<'DigestView', { stage: 'draft' | 'approved' }>;
+export type DigestList = { data: DigestView[]; meta: Whole<Wire['DigestMeta']> };
+export type DigestAnswer = { data: DigestView; text: string; meta: Whole<Wire['DigestMeta']> };
 export type Outcomes = Whole<Wire['Outcomes']>;
 export type DecideItem = { bill: string; what: string; on?: string; note?: string; despite?: boolean };
 export type FixItem = { key: string; field?: string; value?: unknown };
