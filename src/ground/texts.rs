@@ -244,6 +244,8 @@ pub const MONEY_AMOUNT_UNKNOWN: &str =
     "What is open of this bill is not known in the company's currency. Look at it in QuickBooks first.";
 /// Who asked does not approve.
 pub const MONEY_OWN_REQUEST: &str = "You asked for this payment: somebody else has to approve it.";
+/// A program that approves.
+pub const MONEY_NOT_A_PERSON: &str = "A payment is approved by a person who is signed in, not by a program.";
 /// Who approved does not approve again.
 pub const MONEY_SAID_YES: &str = "You have approved this payment already; another person has to as well.";
 /// Nothing to approve.

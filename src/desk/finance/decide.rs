@@ -82,6 +82,7 @@ fn seen(standing: &Standing, impact: &Known<Impact>) -> Seen {
 const fn said(no: NoStep) -> &'static str {
     match no {
         NoStep::OwnRequest => texts::MONEY_OWN_REQUEST,
+        NoStep::NotAPerson => texts::MONEY_NOT_A_PERSON,
         NoStep::Again => texts::MONEY_SAID_YES,
         NoStep::NotAsked => texts::MONEY_NOT_ASKED,
         NoStep::Still => texts::MONEY_STILL,

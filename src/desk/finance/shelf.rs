@@ -202,7 +202,12 @@ impl Held {
     /// Follows the journal since the last look: which records changed, and whether anything beside them did.
     fn follow(&mut self, ledger: &Ledger<'_>) -> Result<(), StoreError> {
         let newest = ledger.last_seq()?.0;
-        if newest < self.seen || newest - self.seen > FOLLOWED_MAX {
+        if newest < self.seen {
+            // Whoever looks at an older moment reads what changed since from there: it is followed again.
+            self.seen = newest;
+            return Ok(());
+        }
+        if newest - self.seen > FOLLOWED_MAX {
             *self = Self { seen: newest, turn: self.turn, ..Self::default() };
             return Ok(());
         }

@@ -144,6 +144,9 @@ pub enum NoStep {
     /// They said so.
     #[error("you have said yes to it")]
     Again,
+    /// A program does not say yes: it is nobody who could be asked why.
+    #[error("only a person can say yes to a payment")]
+    NotAPerson,
     /// There is nothing to say yes to.
     #[error("nobody asks for a yes to this bill")]
     NotAsked,
@@ -239,6 +242,9 @@ impl Decision {
             Step::Approved => {
                 if !matches!(stage, Stage::Pending { .. }) {
                     return Err(NoStep::NotAsked);
+                }
+                if !matches!(taken.by, Actor::User(_)) {
+                    return Err(NoStep::NotAPerson);
                 }
                 if self.round().first().is_some_and(|asked| asked.by == taken.by) {
                     return Err(NoStep::OwnRequest);

@@ -115,7 +115,11 @@ fn who_asks_does_not_approve_and_two_are_two_people() {
     assert_eq!(stage(&decision), Stage::Pending { have: 1, need: 2 });
     decision.take(step(&other, Step::Approved), &due, today()).unwrap();
     assert_eq!(stage(&decision), Stage::Approved);
-    // A token is somebody too.
+    let mut alone = Decision::new(realm(), due.name.id.clone());
+    alone.take(step(&asker, Step::Asked { needed: 1 }), &due, today()).unwrap();
+    let program = Actor::Token(TokenId(Uuid::from_u128(8)));
+    assert_eq!(alone.take(step(&program, Step::Approved), &due, today()), Err(NoStep::NotAPerson));
+    // A program may ask.
     let mut small = Decision::new(realm(), due.name.id.clone());
     let token = Actor::Token(TokenId(Uuid::from_u128(9)));
     small.take(step(&token, Step::Asked { needed: 0 }), &due, today()).unwrap();
