@@ -21,7 +21,7 @@ use crate::ground::finance::priority::VendorTerms;
 use crate::ground::finance::quality::{Counted, Quality, quality};
 use crate::ground::finance::ready::Places;
 use crate::ground::finance::rules::{Rule, Severity};
-use crate::ground::finance::{Facts, Figure, Known, Policy, aging};
+use crate::ground::finance::{Facts, Figure, Known, Policy, RecordName, aging};
 use crate::ground::money::Money;
 use crate::ground::time::CalendarDate;
 
@@ -208,16 +208,16 @@ impl Standing {
         decision.map_or(Stage::Ready, |decision| decision.stage(bill, self.today))
     }
 
-    /// Open bills that are approved and not paid yet, but for this one: their money is as good as gone.
-    pub fn committed(&self, but: &Document) -> Vec<Money> {
-        let bills = self.facts.open(Side::Bill).filter(|bill| bill.name != but.name);
+    /// Open bills that are approved and not paid yet, but for these: their money is as good as gone.
+    pub fn committed(&self, but: &[&RecordName]) -> Vec<Money> {
+        let bills = self.facts.open(Side::Bill).filter(|bill| !but.contains(&&bill.name));
         let approved = bills.filter(|bill| self.stage(bill) == Stage::Approved);
         approved.filter_map(|bill| bill.open.ok()).collect()
     }
 
     /// What paying a bill does, after all that is approved and not paid yet.
     pub fn paying(&self, bill: &Document) -> Known<Impact> {
-        let mut amounts = self.committed(bill);
+        let mut amounts = self.committed(&[&bill.name]);
         amounts.push(bill.open?);
         burn::pay(&amounts, &self.cash.value, &self.burn.value, &self.policy, self.today)
     }

@@ -568,6 +568,7 @@ export const T = {
     },
     digest: {
       week: 'Week of',
+      text: 'What it says',
       draw: "Draw up this week's",
       drawn: 'Drawn up from the books as they stand.',
       none: 'No digest yet',

@@ -343,7 +343,8 @@ pub(in super::super) async fn decide(
     Ok(Json(Outcomes::of(outcomes)))
 }
 
-/// What paying a set of open bills now does to the cash and to how long it lasts: one computation with all of them.
+/// What paying a set of open bills now does to the cash and to how long it lasts: one computation with all of them. Whether enough is left
+/// counts what is approved and not paid yet.
 #[utoipa::path(get, path = "/api/books/companies/{realm}/what-if", tag = "Money", params(("realm" = String, Path), ("bills" = String, Query, description = "Ids, separated by commas, 20 at the most")),
     responses((status = 200, body = WhatIfAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(in super::super) async fn what_if(
@@ -361,14 +362,20 @@ pub(in super::super) async fn what_if(
     let ids = ids.filter(|ids| (1..=SET_MAX).contains(&ids.len())).ok_or_else(bad)?;
     let Client { standing, currency, meta, .. } = client(face, known, realm, None).await?;
     let mut amounts = Vec::with_capacity(ids.len());
-    for id in ids {
-        let name = RecordName { entity: Entity::Bill, id };
-        let open = standing.facts.open(Side::Bill).find(|bill| bill.name == name);
+    let names: Vec<RecordName> = ids.into_iter().map(|id| RecordName { entity: Entity::Bill, id }).collect();
+    for name in &names {
+        let open = standing.facts.open(Side::Bill).find(|bill| bill.name == *name);
         amounts.push(open.and_then(|bill| bill.open.ok()).ok_or_else(bad)?);
     }
     let Standing { cash, burn, policy, today, .. } = &*standing;
     let paid = pay(&amounts, &cash.value, &burn.value, policy, *today).map_err(|_| bad())?;
-    let verdict = guard(&paid, &burn.value, policy);
+    // What is approved and not paid yet goes too: it is judged what is left after all of it.
+    let all: Vec<Money> =
+        amounts.into_iter().chain(standing.committed(&names.iter().collect::<Vec<_>>())).collect();
+    let verdict = match pay(&all, &cash.value, &burn.value, policy, *today) {
+        Ok(all) => guard(&all, &burn.value, policy),
+        Err(why) => Guard::Unknown(why),
+    };
     let data = WhatIf {
         amount: paid.amount.decimal(),
         currency,

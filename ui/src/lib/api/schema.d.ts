@@ -593,7 +593,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What paying a set of open bills now does to the cash and to how long it lasts: one computation with all of them. */
+        /**
+         * What paying a set of open bills now does to the cash and to how long it lasts: one computation with all of them. Whether enough is left
+         *     counts what is approved and not paid yet.
+         */
         get: operations["what_if"];
         put?: never;
         post?: never;
